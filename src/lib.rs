@@ -1,0 +1,1 @@
+//! Asks Huawei Cloud SWR to copy pushed image tags to other regions.

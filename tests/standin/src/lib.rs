@@ -1,0 +1,1 @@
+//! A stateful imitation of SWR, STS, IAM and a CI's token issuer on loopback.
