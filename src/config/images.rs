@@ -1,0 +1,306 @@
+//! What was pushed: `images` and the inputs by parts become one selection of repositories and tags.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::config::Reader;
+use crate::config::pattern::Choice;
+use crate::config::registry::{Reference, Registry, SwrReference, references};
+use crate::event::Level;
+use crate::inputs::Environment;
+use crate::names::{Namespace, Region, Repository, Tag};
+
+/// Repositories of one organization and tags in them; names, or patterns over what exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// The organization.
+    pub namespace: Namespace,
+    /// The repository or repositories.
+    pub repository: Choice<Repository>,
+    /// The tags, in input order; never empty.
+    pub tags: Vec<Choice<Tag>>,
+}
+
+/// Tags to leave out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter(Vec<Choice<Tag>>);
+
+impl Filter {
+    /// Whether a tag is to be left out.
+    pub fn leaves_out(&self, tag: &Tag) -> bool {
+        self.0.iter().any(|choice| match choice {
+            Choice::Exact(name) => name == tag,
+            Choice::Pattern(pattern) => pattern.matches(tag.as_str()),
+        })
+    }
+}
+
+/// What was pushed and where.
+pub(super) struct Pushed {
+    pub(super) region: Region,
+    pub(super) registry: Registry,
+    pub(super) selections: Vec<Selection>,
+    pub(super) exclude: Filter,
+}
+
+/// Reads all inputs about images. None where any of them has a problem.
+pub(super) fn read(reader: &mut Reader<'_>, environment: &Environment) -> Option<Pushed> {
+    let problems = reader.problems.len();
+    let raw = &reader.inputs.raw;
+    let registry = reader
+        .parse("registry", raw.registry.as_ref(), Registry::parse)
+        .unwrap_or(Registry::HUAWEI_CLOUD);
+    let given_tags = reader.list("tags", raw.tags.as_ref(), tag_choice);
+    let exclude = Filter(reader.list("exclude-tags", raw.exclude_tags.as_ref(), tag_choice));
+    let pushed = pushed(reader, &registry);
+    let by_parts = by_parts(reader, &given_tags);
+    let region = region(reader, environment, &pushed);
+    if reader.problems.len() > problems {
+        return None;
+    }
+    let region = region?;
+    let mut selections = Selections::default();
+    let mut left_out: BTreeMap<&Region, usize> = BTreeMap::new();
+    for reference in &pushed {
+        if let Some(other) = reference.region.as_ref().filter(|other| **other != region) {
+            *left_out.entry(other).or_default() += 1;
+            continue;
+        }
+        let tags = reference
+            .tag
+            .clone()
+            .map_or_else(|| given_tags.clone(), |tag| vec![tag]);
+        if tags.is_empty() {
+            let message = format!(
+                "`{}/{}` has no tag, and `tags` is not given; add one (`latest` is never assumed)",
+                reference.namespace, reference.repository
+            );
+            reader.problem("images", message);
+        }
+        selections.add(&reference.namespace, &reference.repository, tags);
+    }
+    for (other, count) in left_out {
+        let message = format!(
+            "{count} of `images` left out: of region {other}, and the source region is {region}"
+        );
+        reader.notes.push((Level::Info, message));
+    }
+    if let Some((namespace, repository)) = by_parts {
+        selections.add(&namespace, &Choice::Exact(repository), given_tags);
+    }
+    let mut selections = selections.list;
+    for selection in &selections {
+        if let Choice::Exact(repository) = &selection.repository
+            && repository.has_adjacent_separators()
+        {
+            let message = format!(
+                "repository `{repository}` has separators side by side, which SWR may refuse"
+            );
+            reader.notes.push((Level::Warn, message));
+        }
+    }
+    if selections.is_empty() && reader.problems.len() == problems {
+        let (input, why) = match raw.images {
+            Some(_) => (
+                "images",
+                format!(
+                    "nothing is left to sync: no reference is of the registry {} ",
+                    registry.host(&region)
+                ),
+            ),
+            None => (
+                "images",
+                "nothing to sync: give `images`, or `namespace`, `repository` and `tags`"
+                    .to_owned(),
+            ),
+        };
+        reader.problem(input, why.trim_end());
+    }
+    let excluded = |tag: &Choice<Tag>| matches!(tag, Choice::Exact(tag) if exclude.leaves_out(tag));
+    for selection in &mut selections {
+        selection.tags.retain(|tag| !excluded(tag));
+    }
+    selections.retain(|selection| !selection.tags.is_empty());
+    if selections.is_empty() && reader.problems.len() == problems {
+        reader.problem(
+            "exclude-tags",
+            "nothing is left to sync: it leaves out every tag that was given",
+        );
+    }
+    (reader.problems.len() == problems).then_some(Pushed {
+        region,
+        registry,
+        selections,
+        exclude,
+    })
+}
+
+fn tag_choice(text: &str) -> Result<Choice<Tag>, String> {
+    Choice::parse(text).map_err(|error| error.to_string())
+}
+
+/// The references of `images` that are in the registry; the others leave one log line for each registry.
+fn pushed(reader: &mut Reader<'_>, registry: &Registry) -> Vec<SwrReference> {
+    let Some(text) = &reader.inputs.raw.images else {
+        return Vec::new();
+    };
+    let entries = match references(text) {
+        Ok(entries) => entries,
+        Err(message) => {
+            reader.problem("images", message);
+            return Vec::new();
+        }
+    };
+    let mut elsewhere: BTreeMap<String, usize> = BTreeMap::new();
+    let mut pushed = Vec::new();
+    for entry in &entries {
+        match Reference::parse(entry, registry) {
+            Ok(Reference::Swr(reference)) => pushed.push(reference),
+            Ok(Reference::Elsewhere { registry }) => *elsewhere.entry(registry).or_default() += 1,
+            Err(message) => reader.problem("images", message),
+        }
+    }
+    for (registry, count) in elsewhere {
+        reader.notes.push((
+            Level::Info,
+            format!("{count} of `images` left out: in the registry {registry}"),
+        ));
+    }
+    pushed
+}
+
+/// One repository given by parts.
+fn by_parts(reader: &mut Reader<'_>, tags: &[Choice<Tag>]) -> Option<(Namespace, Repository)> {
+    let raw = &reader.inputs.raw;
+    let namespace = reader.parse("namespace", raw.namespace.as_ref(), |text| {
+        text.parse().map_err(text_of)
+    });
+    let repository = reader.parse("repository", raw.repository.as_ref(), |text| {
+        text.parse().map_err(text_of)
+    });
+    match (&raw.namespace, &raw.repository) {
+        (Some(_), None) => reader.problem("repository", "it is missing beside `namespace`"),
+        (None, Some(_)) => reader.problem("namespace", "it is missing beside `repository`"),
+        (Some(_), Some(_))
+            if tags.is_empty()
+                && reader
+                    .problems
+                    .iter()
+                    .all(|problem| problem.input != "tags") =>
+        {
+            reader.problem(
+                "tags",
+                "it is missing beside `namespace` and `repository` (`latest` is never assumed)",
+            );
+        }
+        (None, None) if raw.images.is_none() => {
+            reader.problem(
+                "images",
+                "nothing to sync: give `images`, or `namespace`, `repository` and `tags`",
+            );
+        }
+        _ => {}
+    }
+    Some((namespace?, repository?))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function value")]
+fn text_of(error: crate::names::NameError) -> String {
+    error.to_string()
+}
+
+/// The source region: the input, else the only one in `images`, else the environment of other tools.
+fn region(
+    reader: &mut Reader<'_>,
+    environment: &Environment,
+    pushed: &[SwrReference],
+) -> Option<Region> {
+    let raw = &reader.inputs.raw;
+    if raw.region.is_some() {
+        return reader.parse("region", raw.region.as_ref(), |text| {
+            text.parse().map_err(text_of)
+        });
+    }
+    let mut regions: Vec<&Region> = Vec::new();
+    for region in pushed
+        .iter()
+        .filter_map(|reference| reference.region.as_ref())
+    {
+        if !regions.contains(&region) {
+            regions.push(region);
+        }
+    }
+    if let [first, _, ..] = regions[..] {
+        let names: Vec<_> = regions.iter().map(|region| region.as_str()).collect();
+        let message = format!(
+            "it names images of several regions ({}); set `region` to the one to sync from, such as `{first}`",
+            names.join(", ")
+        );
+        reader.problem("images", message);
+        return None;
+    }
+    if let [only] = regions[..] {
+        return Some(only.clone());
+    }
+    let variables = ["HUAWEI_CLOUD_REGION", "HW_REGION_NAME"];
+    let found = variables.iter().find_map(|name| {
+        environment
+            .get(*name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+            .map(|value| (*name, value))
+    });
+    match found.map(|(name, value)| (name, value.parse::<Region>())) {
+        Some((_, Ok(region))) => Some(region),
+        Some((name, Err(error))) => {
+            reader.problem("region", format!("{name} is no region: {error}"));
+            None
+        }
+        None => {
+            // Where `images` is wrong or missing, that is the problem to tell.
+            if reader
+                .problems
+                .iter()
+                .all(|problem| problem.input != "images")
+            {
+                reader.problem(
+                    "region",
+                    "it is missing: the region the images were pushed to, such as `cn-north-4`",
+                );
+            }
+            None
+        }
+    }
+}
+
+/// Repositories with their tags, each once, in the order they were first named.
+#[derive(Default)]
+struct Selections {
+    list: Vec<Selection>,
+    seen: HashSet<(usize, String)>,
+}
+
+impl Selections {
+    fn add(
+        &mut self,
+        namespace: &Namespace,
+        repository: &Choice<Repository>,
+        tags: Vec<Choice<Tag>>,
+    ) {
+        let known = self
+            .list
+            .iter()
+            .position(|known| known.namespace == *namespace && known.repository == *repository);
+        let index = known.unwrap_or_else(|| {
+            self.list.push(Selection {
+                namespace: namespace.clone(),
+                repository: repository.clone(),
+                tags: Vec::new(),
+            });
+            self.list.len() - 1
+        });
+        let new = tags
+            .into_iter()
+            .filter(|tag| self.seen.insert((index, tag.to_string())));
+        self.list[index].tags.extend(new);
+    }
+}

@@ -1,0 +1,4 @@
+//! The SWR management API: requests, signatures, answers.
+
+pub mod operations;
+pub mod sign;
