@@ -1,0 +1,187 @@
+//! The live state: the world as it has become, the log, and who is locked out.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::answer::Answer;
+use crate::fault::{ConnectionFault, Delivery, Fault, Reply, When};
+use crate::jobs::{Asked, Jobs};
+use crate::record::{Counters, Request};
+use crate::sync::{Sync, SyncRule};
+use crate::world::World;
+use crate::{authentication, swr};
+
+/// What to send for a request, and how.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    pub(crate) answer: Answer,
+    pub(crate) delivery: Delivery,
+    pub(crate) delay: Duration,
+}
+
+/// Everything that changes while the stand-in runs.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) world: World,
+    pub(crate) jobs: Jobs,
+    pub(crate) rules: Vec<(SyncRule, HashMap<Asked, u32>)>,
+    pub(crate) faults: Vec<(Fault, u64)>,
+    pub(crate) connection_faults: Vec<(ConnectionFault, When)>,
+    pub(crate) lockouts: authentication::Lockouts,
+    pub(crate) log: Vec<Request>,
+    pub(crate) counters: Counters,
+    pub(crate) clock_offset: SignedDuration,
+    pub(crate) latency: Duration,
+    started: Instant,
+    /// Where tags that say nothing of their age were pushed.
+    pub(crate) born: Timestamp,
+}
+
+impl State {
+    pub(crate) fn new(world: World) -> Self {
+        let born = system_time();
+        let mut jobs = Jobs::default();
+        for job in &world.jobs {
+            let asked = Asked {
+                region: job.region.clone(),
+                namespace: job.namespace.clone(),
+                repository: job.repository.clone(),
+                tag: job.tag.clone(),
+                remote_region: job.remote_region.clone(),
+                remote_namespace: job.remote_namespace.clone(),
+                overriding: false,
+            };
+            jobs.add_earlier(asked, &job.status, born - job.age);
+        }
+        Self {
+            world,
+            jobs,
+            rules: Vec::new(),
+            faults: Vec::new(),
+            connection_faults: Vec::new(),
+            lockouts: authentication::Lockouts::default(),
+            log: Vec::new(),
+            counters: Counters::default(),
+            clock_offset: SignedDuration::ZERO,
+            latency: Duration::ZERO,
+            started: Instant::now(),
+            born,
+        }
+    }
+
+    /// The time by the service's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        system_time() + self.clock_offset
+    }
+
+    /// Counts a connection; the fault that meets it, if any.
+    pub(crate) fn connected(&mut self) -> (u64, Option<ConnectionFault>) {
+        self.counters.connections += 1;
+        let number = self.counters.connections;
+        let fault = self
+            .connection_faults
+            .iter()
+            .find(|(_, when)| when.is_turn(number));
+        (number, fault.map(|(fault, _)| *fault))
+    }
+
+    /// Takes in a request that has arrived whole.
+    pub(crate) fn serve(&mut self, mut request: Request) -> Delivered {
+        self.counters.requests += 1;
+        self.counters.in_flight += 1;
+        self.counters.most_in_flight = self.counters.most_in_flight.max(self.counters.in_flight);
+        request.number = self.counters.requests;
+        request.arrived = self.started.elapsed();
+        let mut delivered = self.faulted(&mut request);
+        delivered.delay += self.latency;
+        let date = self.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let request_id = format!("{:032x}", 0x5712_0000_0000u64 + request.number);
+        delivered.answer.complete(&request_id, &date);
+        let silent = matches!(
+            delivered.delivery,
+            Delivery::Reset
+                | Delivery::Close
+                | Delivery::Never
+                | Delivery::GoAway
+                | Delivery::Garbage
+        );
+        request.status = (!silent).then_some(delivered.answer.status);
+        self.log.push(request);
+        delivered
+    }
+
+    fn faulted(&mut self, request: &mut Request) -> Delivered {
+        let mut found: Option<Fault> = None;
+        for (fault, calls) in &mut self.faults {
+            if fault.on.matches(request) {
+                *calls += 1;
+                if found.is_none() && fault.when.is_turn(*calls) {
+                    found = Some(fault.clone());
+                }
+            }
+        }
+        let Some(Fault {
+            reply,
+            delivery,
+            delay,
+            ..
+        }) = found
+        else {
+            return Delivered {
+                answer: self.answer(request),
+                delivery: Delivery::Whole,
+                delay: Duration::ZERO,
+            };
+        };
+        request.faulted = true;
+        let answer = match reply {
+            Reply::Service => self.answer(request),
+            Reply::Instead(answer) => answer,
+            Reply::AfterService(answer) => {
+                self.answer(request);
+                answer
+            }
+        };
+        Delivered {
+            answer,
+            delivery,
+            delay,
+        }
+    }
+
+    fn answer(&mut self, request: &mut Request) -> Answer {
+        let path = request.path.clone();
+        if let Some(rest) = path.strip_prefix("/swr/")
+            && let Some((region, path)) = rest.split_once('/')
+        {
+            return swr::answer(self, request, region, path);
+        }
+        swr::no_such_api()
+    }
+
+    /// What becomes of one tag of a sync call.
+    pub(crate) fn sync_for(&mut self, asked: &Asked) -> Sync {
+        for (rule, used) in &mut self.rules {
+            if !rule.matches(asked) {
+                continue;
+            }
+            let used = used.entry(asked.clone()).or_default();
+            if rule.times.is_none_or(|times| *used < times) {
+                *used += 1;
+                return rule.sync.clone();
+            }
+        }
+        self.world.sync.clone()
+    }
+}
+
+/// The time by the machine's clock, the only place that reads it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stand-in plays the outside world, clock included"
+)]
+fn system_time() -> Timestamp {
+    Timestamp::now()
+}

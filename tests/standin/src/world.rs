@@ -1,0 +1,455 @@
+//! What exists before the first request: regions, organizations, repositories, tags, and who may do what.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::signature::sha256_hex;
+
+/// Everything the imitation knows. A plain value: make one with [`World::demo`], [`World::empty`] or [`World::sized`], change its
+/// fields, and give it to [`Standin::start`](crate::Standin::start). The same form is read from JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct World {
+    /// Regions by id.
+    pub regions: BTreeMap<String, Region>,
+    /// Permanent and temporary access keys.
+    pub keys: Vec<AccessKey>,
+    /// Tokens for `X-Auth-Token`.
+    pub tokens: Vec<Token>,
+    /// Sync jobs of earlier days.
+    pub jobs: Vec<EarlierJob>,
+    /// What becomes of a sync that no [`SyncRule`](crate::SyncRule) speaks about.
+    pub sync: crate::Sync,
+    /// In which order job rows are listed.
+    pub job_order: JobOrder,
+}
+
+/// One region.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Region {
+    /// The project that tokens for this region are scoped to, and that `X-Project-Id` must name when it is sent.
+    pub project_id: String,
+    /// Organizations by name.
+    pub organizations: BTreeMap<String, Organization>,
+    /// What `GET /v2/manage/regions` answers here.
+    pub sync_regions: SyncRegions,
+}
+
+/// What ListSyncRegions answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SyncRegions {
+    /// All regions of the world.
+    #[default]
+    All,
+    /// These alone.
+    These(Vec<String>),
+    /// Elements without a `regionID`, as one edition of the documentation shows.
+    Nameless,
+    /// 404 `APIGW.0101`: not offered in this region.
+    NotOffered,
+    /// 403 `SVCSTG.SWR.4030170`: not permitted.
+    Forbidden,
+}
+
+/// An organization, called namespace in paths.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Organization {
+    /// The account that owns it. Names are unique in a region across accounts.
+    pub account: String,
+    /// What callers of the owning account may do: 7 manage, 3 edit, 1 read.
+    pub auth: u8,
+    /// Repositories by name, with their slashes.
+    pub repositories: BTreeMap<String, Repository>,
+}
+
+/// A repository.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Repository {
+    /// Tags by name.
+    pub tags: BTreeMap<String, Tag>,
+}
+
+/// A tag and what it points to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tag {
+    /// `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+    /// 0 for a manifest, 1 for a manifest list (a multi-platform image).
+    #[serde(default)]
+    pub tag_type: u8,
+    /// Bytes.
+    #[serde(default)]
+    pub size: u64,
+    /// When it was last pushed; none: when the stand-in started.
+    #[serde(default)]
+    pub updated: Option<Timestamp>,
+}
+
+/// An access key. With a security token it is a temporary one, which must be sent and signed as `X-Security-Token`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessKey {
+    /// The AK.
+    pub access: String,
+    /// The SK.
+    pub secret: String,
+    /// The token of a temporary key.
+    #[serde(default)]
+    pub security_token: Option<String>,
+    /// When a temporary key ends.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// Locked from the start, as after more than five bad signatures.
+    #[serde(default)]
+    pub locked: bool,
+    /// Account and rights of whoever holds it.
+    #[serde(default)]
+    pub holder: Holder,
+}
+
+/// A token for `X-Auth-Token`, scoped to one project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The token itself.
+    pub value: String,
+    /// The project it is scoped to; in a region with another project it is refused. None: scoped to the account, answered 403.
+    pub project_id: Option<String>,
+    /// When it ends.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// Account and rights of whoever holds it.
+    #[serde(default)]
+    pub holder: Holder,
+}
+
+/// Account and rights of a caller. Everything is allowed that no denial forbids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Holder {
+    /// The account.
+    pub account: String,
+    /// What is not allowed.
+    pub denied: Vec<Denial>,
+}
+
+/// Something a caller may not do; answered 403 `SVCSTG.SWR.4030170` with a long `encoded_authorization_message`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Denial {
+    /// In this region; `*` for all.
+    pub region: String,
+    /// This operation; none for all.
+    #[serde(default)]
+    pub operation: Option<Operation>,
+}
+
+/// The operations of SWR that are imitated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// `POST …/sync_images`.
+    SyncImages,
+    /// `GET …/sync_job`.
+    ListSyncJobs,
+    /// `GET …/tags`, second and third version.
+    ListTags,
+    /// `GET …/tags/{tag}`.
+    ShowTag,
+    /// `GET /v2/manage/repos`.
+    ListRepositories,
+    /// `GET …/repos/{repository}`.
+    ShowRepository,
+    /// `GET /v2/manage/namespaces`.
+    ListNamespaces,
+    /// `GET /v2/manage/namespaces/{namespace}`.
+    ShowNamespace,
+    /// `GET /v2/manage/regions`.
+    ListSyncRegions,
+}
+
+/// A job row that was there before the first request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlierJob {
+    /// Source region.
+    pub region: String,
+    /// Source organization.
+    pub namespace: String,
+    /// Repository.
+    pub repository: String,
+    /// Tag.
+    pub tag: String,
+    /// Target region.
+    pub remote_region: String,
+    /// Target organization.
+    pub remote_namespace: String,
+    /// Its status.
+    pub status: String,
+    /// How long before the start it was made.
+    #[serde(with = "crate::duration")]
+    pub age: Duration,
+}
+
+/// In which order job rows are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum JobOrder {
+    /// By time of creation, as the filter asks.
+    #[default]
+    AsAsked,
+    /// The other way round.
+    Reversed,
+    /// By a hash of the row and the number of the poll: another order each time.
+    Shuffled,
+}
+
+/// The permanent access key of [`World::demo`].
+pub const DEMO_ACCESS_KEY: &str = "DEMOAK0STANDIN000001";
+/// The secret key of [`World::demo`].
+pub const DEMO_SECRET_KEY: &str = "DemoSecretKeyOfTheStandIn00000000000001";
+/// The token of [`World::demo`], scoped to the project of `cn-north-4`.
+pub const DEMO_TOKEN: &str = "MIIDemoTokenOfTheStandInScopedToCnNorth4";
+/// The account of all callers and organizations of [`World::demo`].
+pub const DEMO_ACCOUNT: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
+impl Default for World {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl World {
+    /// No region, nobody, nothing.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            regions: BTreeMap::new(),
+            keys: Vec::new(),
+            tokens: Vec::new(),
+            jobs: Vec::new(),
+            sync: crate::Sync::default(),
+            job_order: JobOrder::AsAsked,
+        }
+    }
+
+    /// Three regions, each with an organization `team`; in `cn-north-4` the repositories `app` (`1.0.0`, `1.1.0`, `latest`) and
+    /// `backend/api` (`v1`, and `v2` for several platforms). One permanent key and one token for all of it.
+    #[must_use]
+    pub fn demo() -> Self {
+        let mut world = Self::empty();
+        for id in ["cn-north-4", "cn-east-3", "ap-southeast-3"] {
+            let region = Region::new(&sha256_hex(id.as_bytes())[..32]);
+            world.regions.insert(id.to_owned(), region);
+            world.organization(id, "team");
+        }
+        for (repository, tag, content) in [
+            ("app", "1.0.0", "one"),
+            ("app", "1.1.0", "two"),
+            ("app", "latest", "two"),
+            ("backend/api", "v1", "three"),
+        ] {
+            world.push(
+                "cn-north-4",
+                "team",
+                repository,
+                tag,
+                Tag::manifest(content),
+            );
+        }
+        world.push(
+            "cn-north-4",
+            "team",
+            "backend/api",
+            "v2",
+            Tag::manifest_list("four"),
+        );
+        world
+            .keys
+            .push(AccessKey::permanent(DEMO_ACCESS_KEY, DEMO_SECRET_KEY));
+        world.tokens.push(Token {
+            value: DEMO_TOKEN.to_owned(),
+            project_id: Some(world.regions["cn-north-4"].project_id.clone()),
+            expires_at: None,
+            holder: Holder::default(),
+        });
+        world
+    }
+
+    /// [`World::demo`] with a further organization `bulk` in every region, whose repositories `r0000`, `r0001` … have the tags `t00000` …
+    /// in `cn-north-4`.
+    #[must_use]
+    pub fn sized(repositories: usize, tags: usize) -> Self {
+        let mut world = Self::demo();
+        for id in ["cn-east-3", "ap-southeast-3"] {
+            world.organization(id, "bulk");
+        }
+        for repository in 0..repositories {
+            for tag in 0..tags {
+                let content = format!("{repository}/{tag}");
+                world.push(
+                    "cn-north-4",
+                    "bulk",
+                    &format!("r{repository:04}"),
+                    &format!("t{tag:05}"),
+                    Tag::manifest(&content),
+                );
+            }
+        }
+        world
+    }
+
+    /// The organization, made with its region where it is missing.
+    pub fn organization(&mut self, region: &str, namespace: &str) -> &mut Organization {
+        let region = self
+            .regions
+            .entry(region.to_owned())
+            .or_insert_with(|| Region::new(&sha256_hex(region.as_bytes())[..32]));
+        region
+            .organizations
+            .entry(namespace.to_owned())
+            .or_default()
+    }
+
+    /// Pushes a tag: everything above it is made where it is missing, and an older tag of that name is replaced.
+    pub fn push(
+        &mut self,
+        region: &str,
+        namespace: &str,
+        repository: &str,
+        tag: &str,
+        content: Tag,
+    ) {
+        let organization = self.organization(region, namespace);
+        organization
+            .repositories
+            .entry(repository.to_owned())
+            .or_default()
+            .tags
+            .insert(tag.to_owned(), content);
+    }
+
+    /// The tag, if it exists.
+    #[must_use]
+    pub fn tag(&self, region: &str, namespace: &str, repository: &str, tag: &str) -> Option<&Tag> {
+        self.regions
+            .get(region)?
+            .organizations
+            .get(namespace)?
+            .repositories
+            .get(repository)?
+            .tags
+            .get(tag)
+    }
+}
+
+impl Region {
+    /// A region without organizations that lists all regions as targets.
+    #[must_use]
+    pub fn new(project_id: &str) -> Self {
+        Self {
+            project_id: project_id.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Organization {
+    /// An empty organization of [`DEMO_ACCOUNT`], which its callers manage.
+    fn default() -> Self {
+        Self {
+            account: DEMO_ACCOUNT.to_owned(),
+            auth: 7,
+            repositories: BTreeMap::new(),
+        }
+    }
+}
+
+impl Tag {
+    /// A single-platform image; the digest is the hash of `content`.
+    #[must_use]
+    pub fn manifest(content: &str) -> Self {
+        Self {
+            digest: format!("sha256:{}", sha256_hex(content.as_bytes())),
+            tag_type: 0,
+            size: 4096,
+            updated: None,
+        }
+    }
+
+    /// A multi-platform image; the digest is the hash of `content`.
+    #[must_use]
+    pub fn manifest_list(content: &str) -> Self {
+        Self {
+            tag_type: 1,
+            ..Self::manifest(content)
+        }
+    }
+}
+
+impl Default for Holder {
+    /// A caller of [`DEMO_ACCOUNT`] who may do everything.
+    fn default() -> Self {
+        Self {
+            account: DEMO_ACCOUNT.to_owned(),
+            denied: Vec::new(),
+        }
+    }
+}
+
+impl Holder {
+    /// A caller of [`DEMO_ACCOUNT`] who may not do this in this region (`*` for all).
+    #[must_use]
+    pub fn without(operation: Operation, region: &str) -> Self {
+        let denial = Denial {
+            region: region.to_owned(),
+            operation: Some(operation),
+        };
+        Self {
+            denied: vec![denial],
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn may(&self, operation: Operation, region: &str) -> bool {
+        !self.denied.iter().any(|denial| {
+            (denial.region == "*" || denial.region == region)
+                && denial.operation.is_none_or(|denied| denied == operation)
+        })
+    }
+}
+
+impl AccessKey {
+    /// A key that never ends, of a [`Holder`] who may do everything.
+    #[must_use]
+    pub fn permanent(access: &str, secret: &str) -> Self {
+        Self {
+            access: access.to_owned(),
+            secret: secret.to_owned(),
+            security_token: None,
+            expires_at: None,
+            locked: false,
+            holder: Holder::default(),
+        }
+    }
+
+    /// A temporary key with its security token.
+    #[must_use]
+    pub fn temporary(
+        access: &str,
+        secret: &str,
+        security_token: &str,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            security_token: Some(security_token.to_owned()),
+            expires_at: Some(expires_at),
+            ..Self::permanent(access, secret)
+        }
+    }
+}
