@@ -14,6 +14,7 @@ use crate::credentials::{self, Source};
 use crate::event::Level;
 use crate::inputs::{Environment, InputProblem, Inputs, list};
 use crate::names::{Namespace, Region, Target};
+use crate::transport::certificates;
 
 pub use endpoint::Endpoint;
 pub use images::{Filter, Selection};
@@ -95,7 +96,7 @@ pub struct CallSettings {
 }
 
 /// Where the services are and how they are reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     /// The SWR API.
     pub endpoint: Endpoint,
@@ -103,8 +104,8 @@ pub struct Connection {
     pub sts_endpoint: Option<Endpoint>,
     /// IAM.
     pub iam_endpoint: Endpoint,
-    /// Extra roots, PEM.
-    pub ca_certs: Option<String>,
+    /// Extra roots.
+    pub ca_certs: Vec<reqwest::Certificate>,
 }
 
 /// What is to be done, without contradictions.
@@ -259,7 +260,9 @@ impl Config {
             iam_endpoint: reader
                 .parse("iam-endpoint", raw.iam_endpoint.as_ref(), Endpoint::parse)
                 .unwrap_or_else(|| Endpoint::public("iam")),
-            ca_certs: raw.ca_certs.clone(),
+            ca_certs: reader
+                .parse("ca-certs", raw.ca_certs.as_ref(), certificates)
+                .unwrap_or_default(),
         };
         let calls = CallSettings {
             timeout: reader.duration("timeout", raw.timeout.as_ref(), Duration::from_secs(60)),

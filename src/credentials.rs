@@ -1,10 +1,12 @@
 //! Who asks: exactly one source of credentials, chosen before anything is sent.
 
 mod choice;
+mod provider;
 
 use secrecy::SecretString;
 
 pub use choice::{Chosen, choose};
+pub use provider::Provider;
 
 /// Where credentials come from.
 #[derive(Clone, Debug)]

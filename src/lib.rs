@@ -1,6 +1,8 @@
-//! Asks Huawei Cloud SWR to copy pushed image tags to other regions.
+//! Asks Huawei Cloud SWR to copy pushed image tags to other regions, and tells the truth about each of them.
 
+pub mod apply;
 pub mod ci;
+pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod event;
@@ -8,4 +10,7 @@ pub mod inputs;
 pub mod names;
 pub mod outcome;
 pub mod plan;
+pub mod run;
+pub mod select;
 pub mod swr;
+pub mod transport;

@@ -1,4 +1,9 @@
 //! The SWR management API: requests, signatures, answers.
 
+pub mod client;
+pub mod error;
+pub mod gate;
 pub mod operations;
+pub mod remedy;
 pub mod sign;
+pub mod wire;

@@ -33,11 +33,18 @@ impl Endpoint {
                 "`{text}` has a query or fragment; only a base path may follow the host"
             ));
         }
-        let plain = url
-            .path()
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~'));
-        if !plain || sample.contains("/..") || sample.contains("/./") || url.path().contains("//") {
+        // The text itself is looked at, since parsing an address resolves segments and escapes.
+        let path = sample
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map_or("", |(_, path)| path);
+        let fits = |segment: &str| {
+            !matches!(segment, "" | "." | "..")
+                && segment
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~'))
+        };
+        if !path.is_empty() && !path.split('/').all(fits) {
             return Err(format!(
                 "the base path of `{text}` may have letters, digits, `-`, `_`, `.` and `~` only, and no `.` or `..` segments"
             ));

@@ -53,10 +53,10 @@ pub fn choose(inputs: &Inputs, environment: &Environment) -> Result<Chosen, Vec<
             ));
         }
         (Some(_), None) => {
-            problems.push(inputs.problem("secret-key", "it is missing beside `access-key`"))
+            problems.push(inputs.problem("secret-key", "it is missing beside `access-key`"));
         }
         (None, Some(_)) => {
-            problems.push(inputs.problem("access-key", "it is missing beside `secret-key`"))
+            problems.push(inputs.problem("access-key", "it is missing beside `secret-key`"));
         }
         (None, None) if raw.security_token.is_some() => {
             problems.push(inputs.problem(

@@ -1,0 +1,246 @@
+//! The run from inputs to outcome. It cannot fail: refused inputs, a signal and a defect are outcomes too, so that outputs
+//! are always written.
+
+use std::cell::OnceCell;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::apply::{self, Named, Progress, Rules};
+use crate::clock::Clock;
+use crate::config::{Config, Mode};
+use crate::credentials::Provider;
+use crate::event::{Event, Events, Level};
+use crate::inputs::{Environment, Inputs, ReadFile};
+use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, Signal, Source};
+use crate::plan::{Note, Plan};
+use crate::swr::client::Client;
+use crate::swr::gate::Gate;
+use crate::{select, transport};
+
+/// What a run is given; nothing else of the world reaches it but the network.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "functions do not print")]
+pub struct World<'a> {
+    /// The environment of the process.
+    pub environment: &'a Environment,
+    /// The inputs, as read from it.
+    pub inputs: &'a Inputs,
+    /// Reads files that are named there.
+    pub read_file: ReadFile<'a>,
+    /// Tells the time of day.
+    pub clock: Clock,
+    /// Is told what happens.
+    pub events: Events<'a>,
+}
+
+/// What a run has come to, known at every moment of it.
+#[derive(Default)]
+struct Stages {
+    source: OnceCell<Source>,
+    plan: OnceCell<Plan>,
+    progress: OnceCell<Progress>,
+}
+
+/// Runs to the end, or to a signal.
+pub async fn run(world: World<'_>, signal: impl Future<Output = Signal>) -> Outcome {
+    let stages = Stages::default();
+    let ending = {
+        let work = AssertUnwindSafe(stages.work(world)).catch_unwind();
+        tokio::select! {
+            biased;
+            signal = signal => Ending::Signalled(signal),
+            ending = work => ending.unwrap_or_else(|panic| Ending::Defect(text_of(&*panic))),
+        }
+    };
+    stages.into_outcome(ending)
+}
+
+impl Stages {
+    async fn work(&self, world: World<'_>) -> Ending {
+        let World {
+            environment,
+            inputs,
+            events,
+            ..
+        } = world;
+        announce_secrets(inputs, events);
+        let log = |level, text: String| events(Event::Log(level, text));
+        inputs
+            .warnings
+            .iter()
+            .for_each(|warning| log(Level::Warn, warning.clone()));
+        for (name, origin) in &inputs.origins {
+            log(Level::Debug, format!("input `{name}` comes from {origin}"));
+        }
+        let config = match Config::parse(inputs, environment) {
+            Ok(config) => config,
+            Err(problems) => return Ending::Refused(problems),
+        };
+        config
+            .notes
+            .iter()
+            .for_each(|(level, note)| log(*level, note.clone()));
+        self.source.get_or_init(|| Source {
+            region: config.region.clone(),
+            registry: config.registry.clone(),
+        });
+
+        let images =
+            select::exact(&config.selections, &config.exclude).expect("patterns come later");
+        let address = config.connection.endpoint.address(&config.region);
+        let (plan, notes) = Plan::new(
+            &config.region,
+            address,
+            &images,
+            &config.targets,
+            config.override_existing,
+            config.calls.batch_size,
+        );
+        for note in &notes {
+            match note {
+                Note::SourceLeftOut(target) => log(
+                    Level::Info,
+                    format!("target {target} left out: it is the source itself"),
+                ),
+                Note::SameRegion(target) => log(
+                    Level::Warn,
+                    format!(
+                        "target {target} is in the source region; SWR documents syncs to other regions only"
+                    ),
+                ),
+            }
+        }
+        if plan.calls.is_empty() {
+            return Ending::Refused(vec![inputs.problem(
+                "targets",
+                "nothing is left to sync: every target is the source itself",
+            )]);
+        }
+        let plan = self.plan.get_or_init(|| plan);
+        if config.mode == Mode::DryRun {
+            return Ending::DryRun(plan.clone());
+        }
+        let client = match client(&config, world) {
+            Ok(client) => client,
+            Err(failure) => return Ending::Stopped(vec![failure]),
+        };
+        let rules = Rules {
+            concurrency: config.calls.concurrency.get(),
+            on_failure: config.on_failure,
+            named: if config.wait.is_some() {
+                Named::Hint
+            } else {
+                Named::Failed
+            },
+        };
+        let progress = self.progress.get_or_init(|| Progress::new(plan));
+        apply::apply(plan, &client, rules, progress, events).await;
+        Ending::Finished
+    }
+
+    fn into_outcome(self, ending: Ending) -> Outcome {
+        let Self {
+            source,
+            plan,
+            progress,
+        } = self;
+        let unfinished = Arc::new(unfinished(&ending));
+        let pairs = match (&ending, plan.into_inner(), progress.into_inner()) {
+            (Ending::Refused(_) | Ending::DryRun(_), ..) | (_, None, _) => Vec::new(),
+            (_, Some(plan), Some(progress)) => progress.into_pairs(&plan, &unfinished),
+            (_, Some(plan), None) => plan
+                .pairs
+                .into_iter()
+                .map(|pair| PairOutcome::skipped(pair, Arc::clone(&unfinished)))
+                .collect(),
+        };
+        Outcome {
+            ending,
+            source: source.into_inner(),
+            pairs,
+        }
+    }
+}
+
+/// Why a tag has no fate at the end of a run.
+fn unfinished(ending: &Ending) -> Failure {
+    match ending {
+        Ending::Stopped(failures) => failures.first().cloned(),
+        Ending::Signalled(signal) => {
+            let (name, exit) = match signal {
+                Signal::Interrupt => ("SIGINT", Exit::Interrupted),
+                Signal::Terminate => ("SIGTERM", Exit::Terminated),
+            };
+            Some(Failure::new(
+                exit,
+                format!("the run was ended by {name} before this was known"),
+                None,
+            ))
+        }
+        Ending::Finished | Ending::DryRun(_) | Ending::Refused(_) | Ending::Defect(_) => None,
+    }
+    .unwrap_or_else(|| Failure::new(Exit::Internal, "the run ended before this was known", None))
+}
+
+fn client(config: &Config, world: World<'_>) -> Result<Client, Failure> {
+    let Some(source) = config.credentials.clone() else {
+        return Err(Failure::new(
+            Exit::NotAllowed,
+            "no credentials were found, neither among the inputs nor in the environment",
+            Some(
+                "give `access-key` and `secret-key`, or a keyless way such as `oidc-provider-urn` and `oidc-agency-urn`; see docs/permissions.md",
+            ),
+        ));
+    };
+    let World {
+        environment,
+        read_file,
+        clock,
+        events,
+        ..
+    } = world;
+    let http = transport::client(
+        &config.connection,
+        &config.calls,
+        environment,
+        read_file,
+        events,
+    )?;
+    Ok(Client {
+        http,
+        endpoint: config.connection.endpoint.clone(),
+        source: config.region.clone(),
+        project_id: config.project_id.clone(),
+        credentials: Provider::new(source),
+        clock,
+        retries: config.calls.retries,
+        gate: Gate::default(),
+    })
+}
+
+/// Masks what the inputs hold, before anything else is said.
+fn announce_secrets(inputs: &Inputs, events: Events<'_>) {
+    let raw = &inputs.raw;
+    let secrets: [&Option<SecretString>; 4] = [
+        &raw.secret_key,
+        &raw.security_token,
+        &raw.auth_token,
+        &raw.oidc_token,
+    ];
+    for secret in secrets.into_iter().flatten() {
+        events(Event::Secret(SecretString::from(secret.expose_secret())));
+    }
+    if let Some(access_key) = &raw.access_key {
+        events(Event::AccessKey(access_key.clone()));
+    }
+}
+
+fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

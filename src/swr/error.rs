@@ -1,0 +1,128 @@
+//! What can go wrong with a call, by what happens next, and what a person can do about it. Classified once, here.
+
+use std::time::Duration;
+
+use crate::outcome::{Exit, Failure};
+use crate::swr::wire::ErrorBody;
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// 401: the run ends; more bad signatures would lock the key.
+    Unauthorized,
+    /// 403: not allowed.
+    Forbidden,
+    /// 404, or a code that means it.
+    NotFound,
+    /// Too many requests: all calls not yet sent are held back.
+    Throttled,
+    /// The service or a gateway is not able to answer now.
+    Unavailable,
+    /// Any other status; trying again would change nothing.
+    Refused,
+    /// No answer came: connect, timeout, a broken connection.
+    NoAnswer,
+    /// The certificate is not trusted; trying again would change nothing.
+    Untrusted,
+    /// 200, and the body cannot be understood.
+    Unreadable,
+    /// Not sent, since the run was ended by an earlier 401.
+    NotSent,
+}
+
+/// One failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// What happens next.
+    pub kind: ErrorKind,
+    /// What is known about it.
+    pub failure: Failure,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::NoAnswer => true,
+            ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::Refused
+            | ErrorKind::Untrusted
+            | ErrorKind::Unreadable
+            | ErrorKind::NotSent => false,
+        }
+    }
+
+    /// Whether an answer came that says that the request failed; otherwise its fate is unknown.
+    pub fn is_answer(&self) -> bool {
+        self.failure.http_status.is_some() && self.kind != ErrorKind::Unreadable
+    }
+
+    /// An error that no answer stands behind.
+    pub fn without_answer(kind: ErrorKind, message: String, remedy: &str) -> Self {
+        Self {
+            kind,
+            failure: Failure::new(exit(kind), message, Some(remedy)),
+            retry_after: None,
+        }
+    }
+
+    /// Gives a status other than 200 its class.
+    pub fn from_status(
+        status: u16,
+        body: ErrorBody,
+        request_id: Option<String>,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let kind = classify(status, body.code.as_deref());
+        let message = body
+            .message
+            .unwrap_or_else(|| "the answer has no body".to_owned());
+        let request_id = request_id.or(body.request_id);
+        let failure = Failure {
+            exit: exit(kind),
+            http_status: Some(status),
+            code: body.code,
+            message,
+            request_id,
+            remedy: None,
+        };
+        Self {
+            kind,
+            failure,
+            retry_after,
+        }
+    }
+}
+
+fn exit(kind: ErrorKind) -> Exit {
+    match kind {
+        ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::NotSent => Exit::NotAllowed,
+        ErrorKind::NotFound => Exit::NotFound,
+        ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::Refused
+        | ErrorKind::NoAnswer
+        | ErrorKind::Untrusted => Exit::Refused,
+        ErrorKind::Unreadable => Exit::Unreadable,
+    }
+}
+
+/// SWR's own codes are looked at where the status alone would mislead: throttling as 403 and 409, "not found" as 400
+/// (the vendor's Terraform provider treats the last as 404).
+fn classify(status: u16, code: Option<&str>) -> ErrorKind {
+    let serial = code.and_then(|code| code.rsplit('.').next());
+    match (status, serial) {
+        (401, _) => ErrorKind::Unauthorized,
+        (403, Some("4031032" | "4031042")) | (409, Some("4090023")) | (429, _) => {
+            ErrorKind::Throttled
+        }
+        (403, _) => ErrorKind::Forbidden,
+        (404, _) | (400, Some("4000306" | "4001090" | "4001158")) => ErrorKind::NotFound,
+        (408 | 425 | 500 | 502 | 503 | 504, _) => ErrorKind::Unavailable,
+        _ => ErrorKind::Refused,
+    }
+}
