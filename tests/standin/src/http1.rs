@@ -247,15 +247,15 @@ async fn send(
                 head(&answer, Some(body.len().saturating_sub(1))),
                 &body,
             )
-            .await?
+            .await?;
         }
         Delivery::LengthTooLong => {
-            write(stream, head(&answer, Some(body.len() + 10)), &body).await?
+            write(stream, head(&answer, Some(body.len() + 10)), &body).await?;
         }
         Delivery::Garbage => {
             stream
                 .write_all(b"\x15\x03\x01\x00\x02\x02\x46 this is no HTTP\r\n\r\n")
-                .await?
+                .await?;
         }
         Delivery::LastOfConnection => {
             write(
@@ -263,7 +263,7 @@ async fn send(
                 head(&answer.with("Connection", "close"), whole),
                 &body,
             )
-            .await?
+            .await?;
         }
     }
     Ok(Connection::Over)

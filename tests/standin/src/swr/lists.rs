@@ -121,7 +121,7 @@ pub(super) fn tags(
         match (query.get("order_column"), query.get("order_type")) {
             (Some("updated_at"), Some("asc")) => tags.sort_by_key(|(_, tag)| tag.updated),
             (Some("updated_at"), Some("desc")) => {
-                tags.sort_by_key(|(_, tag)| std::cmp::Reverse(tag.updated))
+                tags.sort_by_key(|(_, tag)| std::cmp::Reverse(tag.updated));
             }
             _ => {}
         }

@@ -1,6 +1,10 @@
 //! What the stand-in promises, asked over its sockets.
 
+#[cfg(test)]
 mod client;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod signatures;
+#[cfg(test)]
 mod swr;

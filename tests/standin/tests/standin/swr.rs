@@ -115,7 +115,7 @@ fn a_missing_tag_or_target_organization_is_accepted_and_fails_later() {
                 .unwrap()
                 .organizations
                 .remove("team"),
-        )
+        );
     });
     assert_eq!(
         sync("app", &["1.0.0"], "cn-east-3", false)
@@ -443,7 +443,7 @@ fn the_regions_to_sync_to_are_listed_in_every_known_way() {
     let standin = Standin::start(World::demo());
     let list = || get(&standin, "/swr/cn-north-4/v2/manage/regions");
     let answer = |regions| {
-        standin.change(|world| world.regions.get_mut("cn-north-4").unwrap().sync_regions = regions)
+        standin.change(|world| world.regions.get_mut("cn-north-4").unwrap().sync_regions = regions);
     };
     assert_eq!(list().json().as_array().unwrap().len(), 3);
     answer(SyncRegions::These(vec!["cn-east-3".to_owned()]));
