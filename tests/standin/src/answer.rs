@@ -1,5 +1,9 @@
 //! Answers, and every shape of error that SWR, its gateway and what stands before it are known to send.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -149,6 +153,19 @@ impl Answer {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The same, with `Content-Encoding: gzip`.
+    pub(crate) fn zipped(self) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let body = encoder
+            .write_all(&self.body)
+            .and_then(|()| encoder.finish());
+        Self {
+            body: body.expect("memory can be written"),
+            ..self
+        }
+        .with("Content-Encoding", "gzip")
     }
 
     pub(crate) fn header(&self, wanted: &str) -> Option<&str> {

@@ -91,6 +91,8 @@ pub enum Delivery {
     Reset,
     /// The connection is closed in order, without an answer.
     Close,
+    /// HTTP/2: the stream is refused with REFUSED_STREAM, as one that was never looked at. HTTP/1.1: like `Reset`.
+    Refuse,
     /// Nothing is ever sent, and the connection stays.
     Never,
     /// Head and half of the body, then a reset.
@@ -113,7 +115,7 @@ pub enum Delivery {
     Informational,
     /// Something that is no HTTP (HTTP/1.1).
     Garbage,
-    /// HTTP/2: GOAWAY while the stream is open, which is not served. HTTP/1.1: like `Reset`.
+    /// HTTP/2: GOAWAY with ENHANCE_YOUR_CALM while the stream is open, and the end of the connection. HTTP/1.1: like `Reset`.
     GoAway,
     /// HTTP/2: the stream is served, GOAWAY follows. HTTP/1.1: `Connection: close`.
     LastOfConnection,

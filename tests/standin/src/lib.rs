@@ -12,11 +12,14 @@
 
 mod answer;
 mod authentication;
+mod certificate;
 mod duration;
 mod fault;
 mod glob;
 mod http1;
+mod http2;
 mod jobs;
+mod link;
 mod record;
 mod server;
 pub mod signature;
@@ -26,9 +29,10 @@ mod sync;
 mod world;
 
 pub use answer::{Answer, ErrorShape};
+pub use certificate::Certificate;
 pub use fault::{ConnectionFault, Delivery, Fault, Matcher, Reply, When};
 pub use record::{Counters, Request, Verdict};
-pub use server::Standin;
+pub use server::{Listen, Standin};
 pub use sync::{Ending, Pace, Stage, Sync, SyncRule};
 pub use world::{
     AccessKey, DEMO_ACCESS_KEY, DEMO_ACCOUNT, DEMO_SECRET_KEY, DEMO_TOKEN, Denial, EarlierJob,

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::signature::{decode, query_pairs};
+
 /// A request that arrived whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
@@ -63,6 +65,31 @@ impl Verdict {
 }
 
 impl Request {
+    /// A request whose headers and body are still to come.
+    pub(crate) fn new(version: &'static str, method: &str, target: &str, connection: u64) -> Self {
+        // A proxy is asked with the whole address; the path begins behind the host.
+        let local = target.split_once("://").map_or(target, |(_, rest)| {
+            &rest[rest.find('/').unwrap_or(rest.len())..]
+        });
+        let (path, query) = local.split_once('?').unwrap_or((local, ""));
+        Self {
+            number: 0,
+            connection,
+            arrived: Duration::ZERO,
+            version,
+            method: method.to_owned(),
+            target: target.to_owned(),
+            path: decode(path),
+            query: query_pairs(query),
+            headers: Vec::new(),
+            body: Vec::new(),
+            access_key: None,
+            verdict: Verdict::NotAsked,
+            status: None,
+            faulted: false,
+        }
+    }
+
     /// A header's value, by any case of its name.
     #[must_use]
     pub fn header(&self, wanted: &str) -> Option<&str> {

@@ -9,13 +9,16 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
+use crate::certificate::{Authority, Certificate};
 use crate::fault::{ConnectionFault, Fault, When};
-use crate::http1;
+use crate::link::Link;
 use crate::record::{Counters, Request};
-use crate::state::State;
+use crate::state::{Delivered, State};
 use crate::sync::SyncRule;
 use crate::world::World;
+use crate::{http1, http2};
 
 /// What connections share.
 #[derive(Debug)]
@@ -28,12 +31,61 @@ impl Shared {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(crate) fn serve(&self, request: Request) -> Delivered {
+        self.state().serve(request)
+    }
+
+    /// Counts a request as no longer under way.
+    pub(crate) fn answered(&self) {
+        self.state().counters.in_flight -= 1;
+    }
 }
 
-/// A running stand-in on a loopback port of its own. Dropping it stops it.
+/// A socket to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// The address; port 0 stands for a free one.
+    pub address: SocketAddr,
+    /// With a certificate it speaks TLS.
+    pub certificate: Option<Certificate>,
+    /// Whether it speaks HTTP/2 as well, by ALPN or to clients that know.
+    pub http2: bool,
+}
+
+impl Listen {
+    /// A free port of 127.0.0.1, plain HTTP/1.1 and HTTP/2.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            certificate: None,
+            http2: true,
+        }
+    }
+
+    /// A free port of 127.0.0.1 with TLS, HTTP/1.1 and HTTP/2.
+    #[must_use]
+    pub fn tls(certificate: Certificate) -> Self {
+        Self {
+            certificate: Some(certificate),
+            ..Self::plain()
+        }
+    }
+
+    /// The same, elsewhere.
+    #[must_use]
+    pub fn on(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+}
+
+/// A running stand-in on loopback. Dropping it stops it.
 #[derive(Debug)]
 pub struct Standin {
-    address: SocketAddr,
+    urls: Vec<String>,
+    addresses: Vec<SocketAddr>,
+    ca_pem: String,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -46,22 +98,55 @@ impl Standin {
     /// When no socket or thread can be made.
     #[must_use]
     pub fn start(world: World) -> Self {
-        Self::start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world)
-            .expect("a free loopback port")
+        Self::start_on(&[Listen::plain()], world).expect("a free loopback port")
     }
 
-    /// Starts on this address.
+    /// Starts on a free port of 127.0.0.1, over TLS. Clients that trust [`Standin::ca_pem`] get on with a good certificate.
+    ///
+    /// # Panics
+    /// When no socket or thread can be made.
+    #[must_use]
+    pub fn start_tls(world: World, certificate: Certificate) -> Self {
+        Self::start_on(&[Listen::tls(certificate)], world).expect("a free loopback port")
+    }
+
+    /// Starts on these sockets, which all serve the same world. The addresses and helpers without a number are those of the first.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
-    pub fn start_on(address: SocketAddr, world: World) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+    /// When a socket cannot be listened on.
+    pub fn start_on(listens: &[Listen], world: World) -> io::Result<Self> {
+        let authority = Authority::new().map_err(io::Error::other)?;
+        let mut listeners = Vec::new();
+        let (mut urls, mut addresses) = (Vec::new(), Vec::new());
+        for listen in listens {
+            let listener = std::net::TcpListener::bind(listen.address)?;
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            let scheme = if listen.certificate.is_some() {
+                "https"
+            } else {
+                "http"
+            };
+            urls.push(format!("{scheme}://{address}"));
+            addresses.push(address);
+            let server = |certificate| {
+                authority.server(certificate, world.regions.keys().cloned(), listen.http2)
+            };
+            let tls = listen
+                .certificate
+                .map(server)
+                .transpose()
+                .map_err(io::Error::other)?;
+            listeners.push((
+                listener,
+                tls.map(|config| TlsAcceptor::from(Arc::new(config))),
+                listen.http2,
+            ));
+        }
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(world)),
         });
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -70,16 +155,20 @@ impl Standin {
             .name("standin".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    let listener =
-                        TcpListener::from_std(listener).expect("a listener that does not block");
-                    tokio::select! {
-                        () = accept(listener, for_thread) => {}
-                        _ = stopped => {}
+                    for (listener, tls, http2) in listeners {
+                        let listener = TcpListener::from_std(listener)
+                            .expect("a listener that does not block");
+                        tokio::spawn(accept(listener, tls, http2, Arc::clone(&for_thread)));
                     }
+                    // The sender is dropped, never used: an error is what stops us.
+                    let _ = stopped.await;
                 });
             })?;
+        let ca_pem = authority.pem().to_owned();
         Ok(Self {
-            address,
+            urls,
+            addresses,
+            ca_pem,
             shared,
             stop: Some(stop),
             thread: Some(thread),
@@ -89,13 +178,31 @@ impl Standin {
     /// The address listened on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at its end.
+    /// The addresses of all sockets, in the order in which they were asked for.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// `http://127.0.0.1:PORT` (`https` with TLS), without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.urls[0]
+    }
+
+    /// The same for all sockets, in the order in which they were asked for.
+    #[must_use]
+    pub fn urls(&self) -> &[String] {
+        &self.urls
+    }
+
+    /// The root that signed the certificates (but for [`Certificate::UnknownRoot`]), as PEM, for the client's `ca-certs`.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
     }
 
     /// For the client's `endpoint`, with `{region}` in it.
@@ -192,27 +299,51 @@ impl Drop for Standin {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, http2: bool, shared: Arc<Shared>) {
     loop {
         // An error here is about one connection that went before it was taken; the next may be well.
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        tokio::spawn(connection(stream, Arc::clone(&shared)));
+        if let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(connection(stream, tls.clone(), http2, Arc::clone(&shared)));
+        }
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, http2: bool, shared: Arc<Shared>) {
     let (number, fault) = shared.state().connected();
     match fault {
-        // A socket that is dropped with a linger time of zero is reset.
-        Some(ConnectionFault::Reset) => drop(stream.set_zero_linger()),
-        Some(ConnectionFault::Close) => {}
-        Some(ConnectionFault::Silent) => std::future::pending().await,
-        None => {
-            // Without it the system may hold small answers back; a slower answer is all that would come of an error.
-            drop(stream.set_nodelay(true));
-            http1::serve(stream, number, &shared).await;
+        Some(ConnectionFault::Reset) => return drop(stream.reset_when_dropped()),
+        Some(ConnectionFault::Close) => return,
+        Some(ConnectionFault::Silent) => return std::future::pending().await,
+        None => {}
+    }
+    // Without it the system may hold small answers back; a slower answer is all that would come of an error.
+    drop(stream.set_nodelay(true));
+    let Some(tls) = tls else {
+        return match http2 && knows_http2(&stream).await {
+            true => http2::serve(stream, number, &shared).await,
+            false => http1::serve(stream, number, &shared).await,
+        };
+    };
+    // A client that refuses the certificate goes away.
+    let Ok(stream) = tls.accept(stream).await else {
+        return;
+    };
+    match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => http2::serve(stream, number, &shared).await,
+        _ => http1::serve(stream, number, &shared).await,
+    }
+}
+
+/// Whether the client begins with the preface of HTTP/2, without having asked.
+async fn knows_http2(stream: &TcpStream) -> bool {
+    let mut start = [0; 3];
+    loop {
+        match stream.peek(&mut start).await {
+            Ok(0) | Err(_) => return false,
+            Ok(read) if !b"PRI".starts_with(&start[..read]) => return false,
+            Ok(3) => return true,
+            // One or two bytes of it: the rest is on its way.
+            Ok(_) => tokio::time::sleep(Duration::from_millis(1)).await,
         }
     }
 }

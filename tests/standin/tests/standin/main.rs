@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod signatures;
