@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod event;
+pub mod help;
 pub mod inputs;
 pub mod names;
 pub mod outcome;
