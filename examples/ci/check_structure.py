@@ -91,7 +91,7 @@ def azure() -> None:
     expect(use["template"] == "swr-image-sync.yml", file, "uses another template")
     required = {parameter["name"] for parameter in template["parameters"] if "default" not in parameter}
     keys(file, "parameters", use["parameters"], required, declared)
-    steps = set(re.findall(r"\$\((\w+)\.SWR_SYNC_", file.read_text()))
+    steps = set(re.findall(r"(\w+)\.SWR_SYNC_", file.read_text()))
     same(file, "outputs are read of another step", steps, {run["name"]})
 
 
@@ -278,8 +278,8 @@ def woodpecker() -> None:
             file, "header", metadata,
             {"name", "description", "author", "tags", "containerImage", "containerImageUrl", "url"}, {"icon"},
         )
-        expect(isinstance(metadata["tags"], list), file, "tags is no list")
-        expect(IMAGE.startswith(metadata["containerImage"] + ":"), file, "another image")
+        expect(isinstance(metadata.get("tags"), list), file, "tags is no list")
+        expect(IMAGE.startswith(f"{metadata.get('containerImage')}:"), file, "another image")
     _, workflow = load("woodpecker/.woodpecker.yml")
     documented = set(re.findall(r"^\| `([a-z-]+)`", text, re.M))
     for step in workflow["steps"]:
