@@ -98,7 +98,7 @@ async fn deliver(
     let half = answer.body.len() / 2;
     match delivery {
         Delivery::Reset | Delivery::Close | Delivery::Garbage => {
-            respond.send_reset(Reason::INTERNAL_ERROR)
+            respond.send_reset(Reason::INTERNAL_ERROR);
         }
         Delivery::Refuse => respond.send_reset(Reason::REFUSED_STREAM),
         // The stream stays open until the client resets it.

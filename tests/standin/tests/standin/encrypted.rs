@@ -132,8 +132,6 @@ fn http2_has_faults_of_its_own() {
     assert_eq!(reason(Delivery::Reset), Some(Reason::INTERNAL_ERROR));
     assert_eq!(reason(Delivery::Refuse), Some(Reason::REFUSED_STREAM));
     assert_eq!(reason(Delivery::ResetInBody), Some(Reason::INTERNAL_ERROR));
-    let gone = answer(Delivery::GoAway).unwrap_err();
-    assert!(gone.is_go_away(), "{gone:?}");
     for whole in [
         Delivery::Whole,
         Delivery::LastOfConnection,
@@ -143,4 +141,23 @@ fn http2_has_faults_of_its_own() {
         assert_eq!(answer(whole).unwrap(), (200, b"body".to_vec()), "{whole:?}");
     }
     assert!(answer(Delivery::Endless).unwrap().1.len() > 1 << 20);
+}
+
+#[test]
+fn goaway_comes_while_a_stream_is_open() {
+    let standin = Standin::start(World::demo());
+    standin.fault(Fault::delivery(Delivery::GoAway));
+    block_on(async {
+        let stream = TcpStream::connect(standin.address()).await.unwrap();
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        assert!(
+            ask(client, "/swr/cn-north-4/v2/manage/regions")
+                .await
+                .is_err()
+        );
+        let end = connection.await.unwrap().unwrap_err();
+        assert_eq!(end.reason(), Some(Reason::ENHANCE_YOUR_CALM));
+        assert!(end.is_go_away() && end.is_remote(), "{end:?}");
+    });
 }
