@@ -29,7 +29,11 @@ pub fn help() -> String {
     for (group, heading) in Group::ALL {
         let _ = write!(text, "\n{heading}:\n");
         for input in INPUTS.iter().filter(|input| input.group == group) {
-            let default = if input.default.is_empty() { String::new() } else { format!(" [{}]", input.default) };
+            let default = if input.default.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", input.default)
+            };
             let _ = writeln!(text, "  {}{default}", input.name);
             for line in wrap(input.help, WIDTH - 6) {
                 let _ = writeln!(text, "      {line}");
