@@ -1,5 +1,6 @@
 //! What must be seen or known while a run is under way. The dialect of the CI renders it, `emit` prints it.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 /// How much a log line matters.
@@ -24,6 +25,10 @@ pub enum Event {
     AccessKey(String),
     /// A line of the log. May hold text from outside.
     Log(Level, String),
+    /// A part of the log that can be folded begins: its title, and when.
+    SectionStart(String, Timestamp),
+    /// It ends.
+    SectionEnd(Timestamp),
 }
 
 /// Takes events; the one way to be seen while a run is under way.

@@ -44,7 +44,7 @@ impl Presentation {
         let ci = match raw.ci.as_deref() {
             None | Some("auto") => Ci::detect(environment),
             Some(name) => Ci::from_name(name).unwrap_or_else(|| {
-                let names: Vec<_> = Ci::ALL.iter().map(|ci| ci.name()).collect();
+                let names: Vec<_> = Ci::all().map(Ci::name).collect();
                 let hint = nearest(name, names.iter().copied())
                     .map(|name| format!("; did you mean `{name}`?"));
                 let message = format!(

@@ -1,0 +1,196 @@
+//! Errors that a CI system shows apart from the log: one for each failing repository × target, and never too many.
+
+use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome};
+use crate::report::failures::{by_reason, counted, listed};
+use crate::report::sanitise::{Clean, Sanitiser};
+
+/// GitHub and Azure show ten of a kind and drop the others.
+const MOST: usize = 10;
+
+/// GitHub cuts a message there; with escapes it may be longer on its way.
+pub const CHARACTER_LIMIT: usize = 4096;
+
+/// One error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// What failed.
+    pub title: Clean,
+    /// Why, and what to do about it.
+    pub lines: Vec<Clean>,
+}
+
+/// The annotations of a run: none for a green one. `unwritten` says which outputs and reports could not be written,
+/// where that alone makes the step fail.
+pub fn annotations(
+    outcome: &Outcome,
+    unwritten: &[String],
+    sanitiser: &Sanitiser,
+) -> Vec<Annotation> {
+    let writer = Writer { sanitiser };
+    let mut all: Vec<Annotation> = match &outcome.ending {
+        Ending::Refused(problems) => problems
+            .iter()
+            .map(|problem| {
+                let title = format!("swr-image-sync: input {}", problem.input);
+                writer.annotation(&title, &[problem.to_string()])
+            })
+            .collect(),
+        Ending::Stopped(failures) => failures
+            .iter()
+            .map(|failure| writer.annotation("swr-image-sync", &writer.failure_lines(failure)))
+            .collect(),
+        Ending::Defect(words) => {
+            let lines = [
+                format!("internal error: {words}"),
+                "This is a defect of swr-image-sync. Please report it with the log of this step."
+                    .to_owned(),
+            ];
+            vec![writer.annotation("swr-image-sync", &lines)]
+        }
+        Ending::Finished | Ending::DryRun(_) | Ending::Signalled(_) => Vec::new(),
+    };
+    all.extend(
+        outcome
+            .pairs
+            .iter()
+            .filter(|pair| pair.failed_count() > 0)
+            .map(|pair| writer.pair(pair)),
+    );
+    if !unwritten.is_empty() {
+        all.push(writer.annotation("swr-image-sync: not everything was written", unwritten));
+    }
+    writer.at_most(all)
+}
+
+struct Writer<'a> {
+    sanitiser: &'a Sanitiser,
+}
+
+impl Writer<'_> {
+    fn annotation(&self, title: &str, lines: &[String]) -> Annotation {
+        Annotation {
+            title: self.sanitiser.clean(title),
+            lines: lines
+                .iter()
+                .map(|line| self.sanitiser.clean(line))
+                .collect(),
+        }
+    }
+
+    fn pair(&self, outcome: &PairOutcome) -> Annotation {
+        let images = &outcome.pair.images;
+        let title = format!(
+            "{}/{} → {}",
+            images.namespace, images.repository, outcome.pair.target
+        );
+        let groups = by_reason(outcome);
+        let mut lines = Vec::new();
+        for group in groups.iter().take(3) {
+            let tags = listed(group.tags.iter().map(|tag| tag.as_str()), 400);
+            lines.push(format!("{}: {tags}", counted(group.tags.len(), "tag")));
+            lines.extend(self.failure_lines(group.failure));
+        }
+        let rest: usize = groups.iter().skip(3).map(|group| group.tags.len()).sum();
+        if rest > 0 {
+            lines.push(format!(
+                "{} failed for other reasons",
+                counted(rest, "further tag")
+            ));
+        }
+        self.annotation(&title, &lines)
+    }
+
+    fn failure_lines(&self, failure: &Failure) -> Vec<String> {
+        let mut lines = vec![failure.to_string()];
+        lines.extend(
+            failure
+                .remedy
+                .as_ref()
+                .map(|remedy| format!("What to do: {remedy}")),
+        );
+        lines
+    }
+
+    fn at_most(&self, mut all: Vec<Annotation>) -> Vec<Annotation> {
+        if all.len() > MOST {
+            let rest = all.split_off(MOST - 1);
+            let titles = listed(
+                rest.iter().map(|annotation| annotation.title.as_str()),
+                2000,
+            );
+            let title = format!("{} more errors", rest.len());
+            all.push(self.annotation(
+                &title,
+                &[
+                    titles,
+                    "The log, the summary and `report-json` have all of them.".to_owned(),
+                ],
+            ));
+        }
+        all
+    }
+}
+
+impl Annotation {
+    /// Renders the annotation with its lines cut short enough for the result to keep within [`CHARACTER_LIMIT`].
+    pub fn within_limit(&self, render: impl Fn(&Self) -> String) -> String {
+        let mut limit = CHARACTER_LIMIT / 2;
+        loop {
+            let cut = Self {
+                title: self.title.cut(limit / 2),
+                lines: self.lines.iter().map(|line| line.cut(limit)).collect(),
+            };
+            let text = render(&cut);
+            if text.chars().count() <= CHARACTER_LIMIT || limit == 0 {
+                return text;
+            }
+            limit /= 2;
+        }
+    }
+}
+
+/// The sentence that ends the log.
+pub fn conclusion(outcome: &Outcome, exit: Exit) -> String {
+    let (synced, failed) = (outcome.synced_count(), outcome.failed_count());
+    let counts = if synced + failed == 0 {
+        match &outcome.ending {
+            Ending::DryRun(plan) => format!(
+                "dry run: {} would be sent, none was",
+                counted(plan.calls.len(), "sync request")
+            ),
+            _ => "nothing was synced".to_owned(),
+        }
+    } else {
+        format!(
+            "{} {}, {failed} failed",
+            counted(synced, "tag"),
+            synced_word(outcome)
+        )
+    };
+    let meaning = Exit::ALL.iter().find(|(code, _)| *code == exit);
+    let meaning = meaning.map_or("", |(_, text)| text);
+    if exit == Exit::Synced {
+        counts
+    } else {
+        format!("{counts}; exit code {}: {meaning}", exit.code())
+    }
+}
+
+/// What is claimed of synced tags: only what is known.
+pub fn synced_word(outcome: &Outcome) -> &'static str {
+    use crate::outcome::State;
+    let has = |state| {
+        outcome
+            .pairs
+            .iter()
+            .flat_map(|pair| &pair.tags)
+            .any(|tag| tag.state == state)
+    };
+    if has(State::Accepted) {
+        "accepted by SWR"
+    } else if has(State::Landed) || has(State::Existed) {
+        "in the target"
+    } else {
+        "synced"
+    }
+}
