@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{Authority, Certificate};
 use crate::fault::{ConnectionFault, Fault, When};
+use crate::id_token::{self, Claims};
 use crate::link::Link;
 use crate::record::{Counters, Request};
 use crate::state::{Delivered, State};
@@ -215,6 +216,53 @@ impl Standin {
     #[must_use]
     pub fn region_endpoint(&self, region: &str) -> String {
         format!("{}/swr/{region}", self.url())
+    }
+
+    /// For the client's `sts-endpoint`, with `{region}` in it.
+    #[must_use]
+    pub fn sts_endpoint(&self) -> String {
+        format!("{}/sts/{{region}}", self.url())
+    }
+
+    /// For the client's `iam-endpoint`, with `{region}` in it.
+    #[must_use]
+    pub fn iam_endpoint(&self) -> String {
+        format!("{}/iam/{{region}}", self.url())
+    }
+
+    /// For `ACTIONS_ID_TOKEN_REQUEST_URL`; it has a query already. The bearer is `world.issuer.request_token`.
+    #[must_use]
+    pub fn issuer_url(&self) -> String {
+        format!("{}/oidc/token?api-version=2.0", self.url())
+    }
+
+    /// An id token of the world's issuer for this subject and audience, as a CI puts it into a variable.
+    #[must_use]
+    pub fn id_token(&self, subject: &str, audience: &str) -> String {
+        let state = self.shared.state();
+        let now = state.now();
+        let issuer = state.world.issuer.issuer.clone();
+        let expires = now + state.world.issuer.lifetime;
+        let claims = Claims {
+            issuer,
+            subject: subject.to_owned(),
+            audience: audience.to_owned(),
+            expires,
+        };
+        id_token::issue(&claims, now)
+    }
+
+    /// Waits until the log fulfils a condition; false when it did not in time.
+    #[must_use]
+    pub fn wait_for(&self, time: Duration, fulfilled: impl Fn(&[Request]) -> bool) -> bool {
+        let start = Instant::now();
+        while !fulfilled(&self.shared.state().log) {
+            if start.elapsed() > time {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
     }
 
     /// Adds a rule about syncs, behind those there are.

@@ -9,9 +9,10 @@ use crate::answer::Answer;
 use crate::fault::{ConnectionFault, Delivery, Fault, Reply, When};
 use crate::jobs::{Asked, Jobs};
 use crate::record::{Counters, Request};
+use crate::signature::sha256_hex;
 use crate::sync::{Sync, SyncRule};
-use crate::world::World;
-use crate::{authentication, swr};
+use crate::world::{AccessKey, Holder, World};
+use crate::{authentication, iam, platform, sts, swr};
 
 /// What to send for a request, and how.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct State {
     pub(crate) faults: Vec<(Fault, u64)>,
     pub(crate) connection_faults: Vec<(ConnectionFault, When)>,
     pub(crate) lockouts: authentication::Lockouts,
+    /// Tokens of the metadata service that were given.
+    pub(crate) metadata_tokens: Vec<String>,
     pub(crate) log: Vec<Request>,
     pub(crate) counters: Counters,
     pub(crate) clock_offset: SignedDuration,
@@ -62,6 +65,7 @@ impl State {
             faults: Vec::new(),
             connection_faults: Vec::new(),
             lockouts: authentication::Lockouts::default(),
+            metadata_tokens: Vec::new(),
             log: Vec::new(),
             counters: Counters::default(),
             clock_offset: SignedDuration::ZERO,
@@ -153,12 +157,48 @@ impl State {
 
     fn answer(&mut self, request: &mut Request) -> Answer {
         let path = request.path.clone();
-        if let Some(rest) = path.strip_prefix("/swr/")
-            && let Some((region, path)) = rest.split_once('/')
-        {
-            return swr::answer(self, request, region, path);
+        match path.as_str() {
+            "/oidc/token" => return platform::id_token(self, request),
+            "/meta-data/latest/api/token" => return platform::metadata_token(self, request),
+            "/openstack/latest/securitykey" => return platform::metadata_key(self, request),
+            _ => {}
         }
-        swr::no_such_api()
+        let host = request.header("Host").unwrap_or_default().to_owned();
+        match Destination::of(&host, &path) {
+            Some(Destination {
+                service: "swr" | "swr-api",
+                region,
+                path,
+            }) => swr::answer(self, request, region, path),
+            Some(Destination {
+                service: "sts",
+                path,
+                ..
+            }) => sts::answer(self, request, path),
+            Some(Destination {
+                service: "iam",
+                path,
+                ..
+            }) => iam::answer(self, request, path),
+            _ => swr::no_such_api(),
+        }
+    }
+
+    /// A temporary key that is good until then, with names and secrets never given before.
+    pub(crate) fn new_temporary_key(&mut self, holder: Holder, expires_at: Timestamp) -> AccessKey {
+        let number = self.world.keys.len();
+        let digits = sha256_hex(format!("{number} {expires_at}").as_bytes());
+        let access = format!("HSTA{}", digits[..16].to_ascii_uppercase());
+        let (secret, token) = (
+            format!("secret{}", &digits[16..50]),
+            format!("gQpjbi1ub3J0aC00{}+/w==", digits.repeat(12)),
+        );
+        let key = AccessKey {
+            holder,
+            ..AccessKey::temporary(&access, &secret, &token, expires_at)
+        };
+        self.world.keys.push(key.clone());
+        key
     }
 
     /// What becomes of one tag of a sync call.
@@ -174,6 +214,37 @@ impl State {
             }
         }
         self.world.sync.clone()
+    }
+}
+
+/// Which service of which region a request is for: by the first part of its path, or else by the vendor's host name.
+struct Destination<'a> {
+    service: &'a str,
+    region: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Destination<'a> {
+    fn of(host: &'a str, path: &'a str) -> Option<Self> {
+        let host = host.split(':').next()?;
+        let domain = host
+            .strip_suffix(".myhuaweicloud.com")
+            .or(host.strip_suffix(".myhuaweicloud.eu"));
+        let path = path.strip_prefix('/')?;
+        if let Some((service, region)) = domain.and_then(|host| host.split_once('.')) {
+            return Some(Self {
+                service,
+                region,
+                path,
+            });
+        }
+        let (service, rest) = path.split_once('/')?;
+        let (region, path) = rest.split_once('/')?;
+        Some(Self {
+            service,
+            region,
+            path,
+        })
     }
 }
 

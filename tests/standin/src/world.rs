@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::identity::{Agency, IdentityProvider, Issuer, Metadata, Provider};
 use crate::signature::sha256_hex;
 
 /// Everything the imitation knows. A plain value: make one with [`World::demo`], [`World::empty`] or [`World::sized`], change its
@@ -19,6 +20,16 @@ pub struct World {
     pub keys: Vec<AccessKey>,
     /// Tokens for `X-Auth-Token`.
     pub tokens: Vec<Token>,
+    /// The CI's issuer of id tokens.
+    pub issuer: Issuer,
+    /// OIDC providers STS knows.
+    pub providers: Vec<Provider>,
+    /// Agencies STS knows.
+    pub agencies: Vec<Agency>,
+    /// Identity providers the older IAM knows.
+    pub identity_providers: Vec<IdentityProvider>,
+    /// The metadata service of the host.
+    pub metadata: Metadata,
     /// Sync jobs of earlier days.
     pub jobs: Vec<EarlierJob>,
     /// What becomes of a sync that no [`SyncRule`](crate::SyncRule) speaks about.
@@ -158,7 +169,7 @@ pub enum Operation {
     SyncImages,
     /// `GET …/sync_job`.
     ListSyncJobs,
-    /// `GET …/tags`, second and third version.
+    /// `GET …/tags`.
     ListTags,
     /// `GET …/tags/{tag}`.
     ShowTag,
@@ -232,6 +243,11 @@ impl World {
             regions: BTreeMap::new(),
             keys: Vec::new(),
             tokens: Vec::new(),
+            issuer: Issuer::default(),
+            providers: Vec::new(),
+            agencies: Vec::new(),
+            identity_providers: Vec::new(),
+            metadata: Metadata::default(),
             jobs: Vec::new(),
             sync: crate::Sync::default(),
             job_order: JobOrder::AsAsked,
@@ -239,7 +255,8 @@ impl World {
     }
 
     /// Three regions, each with an organization `team`; in `cn-north-4` the repositories `app` (`1.0.0`, `1.1.0`, `latest`) and
-    /// `backend/api` (`v1`, and `v2` for several platforms). One permanent key and one token for all of it.
+    /// `backend/api` (`v1`, and `v2` for several platforms). One permanent key and one token for all of it,
+    /// and a provider, an agency and an identity provider for the default issuer.
     #[must_use]
     pub fn demo() -> Self {
         let mut world = Self::empty();
@@ -272,6 +289,9 @@ impl World {
         world
             .keys
             .push(AccessKey::permanent(DEMO_ACCESS_KEY, DEMO_SECRET_KEY));
+        world.providers.push(Provider::demo());
+        world.agencies.push(Agency::demo());
+        world.identity_providers.push(IdentityProvider::demo());
         world.tokens.push(Token {
             value: DEMO_TOKEN.to_owned(),
             project_id: Some(world.regions["cn-north-4"].project_id.clone()),

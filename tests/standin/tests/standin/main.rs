@@ -7,6 +7,8 @@ mod encrypted;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod signatures;
 #[cfg(test)]
 mod swr;
