@@ -13,6 +13,7 @@
 mod answer;
 mod authentication;
 mod certificate;
+pub mod control;
 mod duration;
 mod fault;
 mod glob;

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::id_token::{self, Claims};
 use crate::identity::Handshake;
 use crate::record::Request;
 use crate::state::State;
@@ -24,14 +23,7 @@ pub(crate) fn id_token(state: &State, request: &Request) -> Answer {
     let audience = request
         .query("audience")
         .map_or_else(|| format!("https://github.com/{owner}"), str::to_owned);
-    let now = state.now();
-    let claims = Claims {
-        issuer: issuer.issuer.clone(),
-        subject: issuer.subject.clone(),
-        audience,
-        expires: now + issuer.lifetime,
-    };
-    let token = id_token::issue(&claims, now);
+    let token = state.id_token(&issuer.subject, &audience);
     Answer::json(200, &json!({"count": token.len(), "value": token}))
 }
 

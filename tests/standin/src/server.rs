@@ -13,7 +13,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{Authority, Certificate};
 use crate::fault::{ConnectionFault, Fault, When};
-use crate::id_token::{self, Claims};
 use crate::link::Link;
 use crate::record::{Counters, Request};
 use crate::state::{Delivered, State};
@@ -144,8 +143,9 @@ impl Standin {
                 listen.http2,
             ));
         }
+        let ca_pem = authority.pem().to_owned();
         let shared = Arc::new(Shared {
-            state: Mutex::new(State::new(world)),
+            state: Mutex::new(State::new(world, ca_pem.clone())),
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -165,7 +165,6 @@ impl Standin {
                     let _ = stopped.await;
                 });
             })?;
-        let ca_pem = authority.pem().to_owned();
         Ok(Self {
             urls,
             addresses,
@@ -239,17 +238,7 @@ impl Standin {
     /// An id token of the world's issuer for this subject and audience, as a CI puts it into a variable.
     #[must_use]
     pub fn id_token(&self, subject: &str, audience: &str) -> String {
-        let state = self.shared.state();
-        let now = state.now();
-        let issuer = state.world.issuer.issuer.clone();
-        let expires = now + state.world.issuer.lifetime;
-        let claims = Claims {
-            issuer,
-            subject: subject.to_owned(),
-            audience: audience.to_owned(),
-            expires,
-        };
-        id_token::issue(&claims, now)
+        self.shared.state().id_token(subject, audience)
     }
 
     /// Waits until the log fulfils a condition; false when it did not in time.
@@ -313,6 +302,13 @@ impl Standin {
             .filter(|request| request.path.ends_with("/sync_images"))
             .cloned()
             .collect()
+    }
+
+    /// Keeps no log from now on, and forgets what there is of it.
+    pub fn forget_requests(&self) {
+        let mut state = self.shared.state();
+        state.keeps_log = false;
+        state.log.clear();
     }
 
     /// Counts so far.

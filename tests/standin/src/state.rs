@@ -7,12 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::answer::Answer;
 use crate::fault::{ConnectionFault, Delivery, Fault, Reply, When};
+use crate::id_token::Claims;
+use crate::identity::Issuer;
 use crate::jobs::{Asked, Jobs};
 use crate::record::{Counters, Request};
 use crate::signature::sha256_hex;
 use crate::sync::{Sync, SyncRule};
 use crate::world::{AccessKey, Holder, World};
-use crate::{authentication, iam, platform, sts, swr};
+use crate::{authentication, control, iam, id_token, platform, sts, swr};
 
 /// What to send for a request, and how.
 #[derive(Debug)]
@@ -37,15 +39,41 @@ pub(crate) struct State {
     pub(crate) counters: Counters,
     pub(crate) clock_offset: SignedDuration,
     pub(crate) latency: Duration,
+    /// Whether the log is kept.
+    pub(crate) keeps_log: bool,
+    /// The root of the certificates.
+    pub(crate) ca_pem: String,
     started: Instant,
     /// Where tags that say nothing of their age were pushed.
     pub(crate) born: Timestamp,
 }
 
 impl State {
-    pub(crate) fn new(world: World) -> Self {
-        let born = system_time();
-        let mut jobs = Jobs::default();
+    pub(crate) fn new(world: World, ca_pem: String) -> Self {
+        let mut state = Self {
+            world: World::empty(),
+            jobs: Jobs::default(),
+            rules: Vec::new(),
+            faults: Vec::new(),
+            connection_faults: Vec::new(),
+            lockouts: authentication::Lockouts::default(),
+            metadata_tokens: Vec::new(),
+            log: Vec::new(),
+            counters: Counters::default(),
+            clock_offset: SignedDuration::ZERO,
+            latency: Duration::ZERO,
+            keeps_log: true,
+            ca_pem,
+            started: Instant::now(),
+            born: system_time(),
+        };
+        state.begin(world);
+        state
+    }
+
+    /// Begins with another world, whose jobs are those of earlier days alone.
+    pub(crate) fn begin(&mut self, world: World) {
+        self.jobs = Jobs::default();
         for job in &world.jobs {
             let asked = Asked {
                 region: job.region.clone(),
@@ -56,23 +84,25 @@ impl State {
                 remote_namespace: job.remote_namespace.clone(),
                 overriding: false,
             };
-            jobs.add_earlier(asked, &job.status, born - job.age);
+            self.jobs
+                .add_earlier(asked, &job.status, self.born - job.age);
         }
-        Self {
-            world,
-            jobs,
-            rules: Vec::new(),
-            faults: Vec::new(),
-            connection_faults: Vec::new(),
-            lockouts: authentication::Lockouts::default(),
-            metadata_tokens: Vec::new(),
-            log: Vec::new(),
-            counters: Counters::default(),
-            clock_offset: SignedDuration::ZERO,
-            latency: Duration::ZERO,
-            started: Instant::now(),
-            born,
-        }
+        self.world = world;
+    }
+
+    /// An id token of the world's issuer.
+    pub(crate) fn id_token(&self, subject: &str, audience: &str) -> String {
+        let now = self.now();
+        let Issuer {
+            issuer, lifetime, ..
+        } = &self.world.issuer;
+        let claims = Claims {
+            issuer: issuer.clone(),
+            subject: subject.to_owned(),
+            audience: audience.to_owned(),
+            expires: now + *lifetime,
+        };
+        id_token::issue(&claims, now)
     }
 
     /// The time by the service's clock.
@@ -93,8 +123,16 @@ impl State {
 
     /// Takes in a request that has arrived whole.
     pub(crate) fn serve(&mut self, mut request: Request) -> Delivered {
-        self.counters.requests += 1;
         self.counters.in_flight += 1;
+        let path = request.path.clone();
+        if let Some(path) = path.strip_prefix("/_standin/") {
+            return Delivered {
+                answer: control::answer(self, &request, path),
+                delivery: Delivery::Whole,
+                delay: Duration::ZERO,
+            };
+        }
+        self.counters.requests += 1;
         self.counters.most_in_flight = self.counters.most_in_flight.max(self.counters.in_flight);
         request.number = self.counters.requests;
         request.arrived = self.started.elapsed();
@@ -112,7 +150,9 @@ impl State {
                 | Delivery::Garbage
         );
         request.status = (!silent).then_some(delivered.answer.status);
-        self.log.push(request);
+        if self.keeps_log {
+            self.log.push(request);
+        }
         delivered
     }
 

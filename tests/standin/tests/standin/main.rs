@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
 mod signatures;
 #[cfg(test)]
 mod swr;
