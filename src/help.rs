@@ -63,3 +63,9 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines
 }
+
+/// What is said to arguments. They are not repeated: they may hold a secret.
+pub fn no_arguments() -> String {
+    "error: there are no arguments but --help and --version; inputs are environment variables such as INPUT_TARGETS\n"
+        .to_owned()
+}

@@ -19,7 +19,7 @@ use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, Signal, Source
 use crate::plan::{Note, Plan};
 use crate::swr::client::Client;
 use crate::swr::gate::Gate;
-use crate::{select, transport};
+use crate::{defect, select, transport};
 
 /// What a run is given; nothing else of the world reaches it but the network.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ pub async fn run(world: World<'_>, signal: impl Future<Output = Signal>) -> Outc
         tokio::select! {
             biased;
             signal = signal => Ending::Signalled(signal),
-            ending = work => ending.unwrap_or_else(|panic| Ending::Defect(text_of(&*panic))),
+            ending = work => ending.unwrap_or_else(|panic| Ending::Defect(defect::describe(&*panic))),
         }
     };
     stages.into_outcome(ending)
@@ -237,10 +237,4 @@ fn announce_secrets(inputs: &Inputs, events: Events<'_>) {
     if let Some(access_key) = &raw.access_key {
         events(Event::AccessKey(access_key.clone()));
     }
-}
-
-fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

@@ -171,7 +171,7 @@ mod tests {
     }
 
     /// What a vector's request signs, as its description in the file says.
-    fn headers<'a>(vector: &'a Value) -> Vec<(&'a str, &'a str)> {
+    fn headers(vector: &Value) -> Vec<(&str, &str)> {
         let mut headers: Vec<(&str, &str)> = Vec::new();
         for (name, value) in vector["request"]["headers"].as_object().expect("headers") {
             headers.push((name, value.as_str().expect("a text")));

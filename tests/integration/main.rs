@@ -1,3 +1,5 @@
 //! All tests that look at the program from outside, in one binary.
 
 mod client;
+mod common;
+mod sync;
