@@ -4,6 +4,7 @@ Run by `check`, which brings the packages. Every rule states what it expects; th
 """
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def documents(text: str) -> list:
 
 def load(name: str):
     path = EXAMPLES / name
-    [document] = documents(path.read_text())
+    try:
+        [document] = documents(path.read_text())
+    except Exception as error:  # whatever the parser raises, nothing else can be said of the file
+        sys.exit(f"{path.relative_to(PROJECT)}: not one YAML document: {error}")
     return path, document
 
 
@@ -267,6 +271,31 @@ def groovy_blocks(text: str) -> list[tuple[str, list[str]]]:
     return blocks
 
 
+def shell_scripts() -> None:
+    """What a system hands to a shell is at least a script. GitHub's are read by actionlint."""
+    names = {"bash", "command", "commands", "script", "after-script"}
+    for name in (
+        "azure/swr-image-sync.yml", "azure/azure-pipelines.yml", "bitbucket/bitbucket-pipelines.yml", "buildkite/pipeline.yml",
+        "circleci/config.yml", "circleci/orb.yml", "drone/.drone.yml", "gitlab/.gitlab-ci.yml", "harness/pipeline.yaml",
+        "woodpecker/.woodpecker.yml",
+    ):
+        file, document = load(name)
+        scripts = [script for script in under(document, names) if isinstance(script, str)]
+        expect(bool(scripts), file, "no script was found")
+        for script in scripts:
+            run = subprocess.run(["bash", "-n", "-c", script.replace("$$", "$")], capture_output=True, text=True, check=False)
+            expect(run.returncode == 0, file, run.stderr.strip())
+
+
+def under(value, names: set):
+    """Every entry, at any depth, of a key with one of these names; lists give their items."""
+    entries = value.items() if isinstance(value, dict) else [(None, item) for item in value] if isinstance(value, list) else []
+    for key, inner in entries:
+        if key in names:
+            yield from inner if isinstance(inner, list) else [inner]
+        yield from under(inner, names)
+
+
 def woodpecker() -> None:
     file = EXAMPLES / "woodpecker/docs.md"
     text = file.read_text()
@@ -308,7 +337,7 @@ def pages() -> None:
 
 
 for check in (
-    image_references, azure, bitbucket, buildkite, circleci, gitlab, harness, tekton, jenkins, woodpecker, pages,
+    image_references, azure, bitbucket, buildkite, circleci, gitlab, harness, tekton, jenkins, shell_scripts, woodpecker, pages,
 ):
     check()
     print(f"structure: {check.__name__}")
