@@ -7,12 +7,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::apply::{self, Named, Progress, Rules};
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
-use crate::credentials::Provider;
+use crate::credentials::{self, Provider, Services};
 use crate::event::{Event, Events, Level};
 use crate::inputs::{Environment, Inputs, ReadFile};
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, Signal, Source};
@@ -67,7 +66,10 @@ impl Stages {
             events,
             ..
         } = world;
-        announce_secrets(inputs, events);
+        // Masks come before anything else is said.
+        credentials::announcements(inputs, environment)
+            .into_iter()
+            .for_each(events);
         let log = |level, text: String| events(Event::Log(level, text));
         inputs
             .warnings
@@ -188,13 +190,7 @@ fn unfinished(ending: &Ending) -> Failure {
 
 fn client(config: &Config, world: World<'_>) -> Result<Client, Failure> {
     let Some(source) = config.credentials.clone() else {
-        return Err(Failure::new(
-            Exit::NotAllowed,
-            "no credentials were found, neither among the inputs nor in the environment",
-            Some(
-                "give `access-key` and `secret-key`, or a keyless way such as `oidc-provider-urn` and `oidc-agency-urn`; see docs/permissions.md",
-            ),
-        ));
+        return Err(credentials::none_found(world.environment));
     };
     let World {
         environment,
@@ -210,31 +206,15 @@ fn client(config: &Config, world: World<'_>) -> Result<Client, Failure> {
         read_file,
         events,
     )?;
+    let services = Services::of(config, http.clone());
     Ok(Client {
         http,
         endpoint: config.connection.endpoint.clone(),
         source: config.region.clone(),
         project_id: config.project_id.clone(),
-        credentials: Provider::new(source),
+        credentials: Provider::new(source, services, clock),
         clock,
         retries: config.calls.retries,
         gate: Gate::default(),
     })
-}
-
-/// Masks what the inputs hold, before anything else is said.
-fn announce_secrets(inputs: &Inputs, events: Events<'_>) {
-    let raw = &inputs.raw;
-    let secrets: [&Option<SecretString>; 4] = [
-        &raw.secret_key,
-        &raw.security_token,
-        &raw.auth_token,
-        &raw.oidc_token,
-    ];
-    for secret in secrets.into_iter().flatten() {
-        events(Event::Secret(SecretString::from(secret.expose_secret())));
-    }
-    if let Some(access_key) = &raw.access_key {
-        events(Event::AccessKey(access_key.clone()));
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod error;
+pub mod explain;
 pub mod gate;
 pub mod operations;
 pub mod remedy;

@@ -3,8 +3,12 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::credentials::{Keys, Source};
+use crate::config::flag;
+use crate::credentials::{Agency, IdToken, IdentityProvider, Job, Keys, Source, environment};
 use crate::inputs::{Environment, InputProblem, Inputs};
+
+/// What a token issuer is asked for, where `oidc-audience` says nothing else.
+const AUDIENCE: &str = "sts.huaweicloud.com";
 
 /// The source, if any, and what is odd about the others.
 #[derive(Debug, Default)]
@@ -20,126 +24,237 @@ pub struct Chosen {
 /// # Errors
 /// Half a source, or two, among the inputs.
 pub fn choose(inputs: &Inputs, environment: &Environment) -> Result<Chosen, Vec<InputProblem>> {
-    let mut problems = Vec::new();
+    let audience = inputs.raw.oidc_audience.as_deref().unwrap_or(AUDIENCE);
+    let mut reader = Reader {
+        inputs,
+        problems: Vec::new(),
+    };
+    reader.refuse_white_space();
+    let given = [
+        reader.keys(),
+        reader.token(),
+        reader.agency(environment, audience),
+        reader.identity_provider(environment, audience),
+        reader.ecs_agency(),
+    ];
+    let mut sources: Vec<Given> = given.into_iter().flatten().collect();
+    if sources.len() > 1 {
+        let names: Vec<&str> = sources.iter().map(|given| given.input).collect();
+        for name in &names {
+            let others: Vec<String> = names
+                .iter()
+                .filter(|other| *other != name)
+                .map(|other| format!("`{other}`"))
+                .collect();
+            reader.problem(
+                name,
+                format!(
+                    "{} is given as well; give one way to authenticate, not several",
+                    others.join(" and ")
+                ),
+            );
+        }
+    }
+    if !reader.problems.is_empty() {
+        return Err(reader.problems);
+    }
     let mut warnings = Vec::new();
-    let mut sources: Vec<(&'static str, Source)> = Vec::new();
-    let raw = &inputs.raw;
-    match (&raw.access_key, &raw.secret_key) {
-        (Some(access_key), Some(secret_key)) => {
-            let mut check = |name: &'static str, value: &str| {
-                if value.contains(char::is_whitespace) {
-                    problems.push(inputs.problem(
-                        name,
-                        "it has white space inside; was it pasted with a line break?",
-                    ));
-                }
-            };
-            check("access-key", access_key);
-            check("secret-key", secret_key.expose_secret());
-            if let Some(token) = &raw.security_token {
-                check("security-token", token.expose_secret());
-            }
-            let keys = Keys {
-                access_key: access_key.clone(),
-                secret_key: secret_key.clone(),
-                security_token: raw.security_token.clone(),
-            };
-            sources.push((
-                "access-key",
-                Source::Keys {
-                    from: "the inputs `access-key` and `secret-key`",
-                    keys,
-                },
-            ));
-        }
-        (Some(_), None) => {
-            problems.push(inputs.problem("secret-key", "it is missing beside `access-key`"));
-        }
-        (None, Some(_)) => {
-            problems.push(inputs.problem("access-key", "it is missing beside `secret-key`"));
-        }
-        (None, None) if raw.security_token.is_some() => {
-            problems.push(inputs.problem(
-                "access-key",
-                "it is missing beside `security-token`, as is `secret-key`",
-            ));
-        }
-        (None, None) => {}
-    }
-    if let Some(token) = &raw.auth_token {
-        sources.push(("auth-token", Source::Token(token.clone())));
-    }
-    if let [(first, _), (second, _), ..] = &sources[..] {
-        let message = format!("`{first}` is given as well; give one way to authenticate, not two");
-        problems.push(inputs.problem(second, message));
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let source = sources
-        .pop()
-        .map(|(_, source)| source)
-        .or_else(|| from_environment(environment, &mut warnings));
-    if let Some(Source::Keys { keys, .. }) = &source
+    let source = match sources.pop() {
+        Some(given) => Some(given.source),
+        None => environment::find(environment, audience, &mut warnings),
+    };
+    if let Some(Source::Keys { from, keys }) = &source
         && keys.security_token.is_none()
         && keys.access_key.starts_with("HST")
     {
+        warnings.push(format!(
+            "the access key in {from} looks temporary (HST…), but no security token is given"
+        ));
+    }
+    let uses_id_token = matches!(
+        source,
+        Some(Source::Agency(Agency { id_token: IdToken::Given { from, .. }, .. })
+            | Source::IdentityProvider(IdentityProvider { id_token: IdToken::Given { from, .. }, .. }))
+            if from == OIDC_TOKEN
+    );
+    if inputs.raw.oidc_token.is_some() && !uses_id_token {
         warnings.push(
-            "the access key looks temporary (HST…), but no security token is given".to_owned(),
+            "`oidc-token` is not used: it needs `oidc-provider-urn` and `oidc-agency-urn`, or `oidc-idp-id`"
+                .to_owned(),
         );
     }
     Ok(Chosen { source, warnings })
 }
 
-/// The names of other tools, first to last: the vendor's SDKs, its Terraform provider, its auth action.
-const FAMILIES: [(&str, [&str; 3]); 3] = [
-    (
-        "HUAWEICLOUD_SDK_AK and _SK",
-        [
-            "HUAWEICLOUD_SDK_AK",
-            "HUAWEICLOUD_SDK_SK",
-            "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-        ],
-    ),
-    (
-        "HW_ACCESS_KEY and HW_SECRET_KEY",
-        ["HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"],
-    ),
-    (
-        "HUAWEI_CLOUD_ACCESS_KEY_ID and _SECRET_ACCESS_KEY",
-        [
-            "HUAWEI_CLOUD_ACCESS_KEY_ID",
-            "HUAWEI_CLOUD_SECRET_ACCESS_KEY",
-            "HUAWEI_CLOUD_SECURITY_TOKEN",
-        ],
-    ),
-];
+/// Where an id token among the inputs is said to come from.
+const OIDC_TOKEN: &str = "the input `oidc-token`";
 
-fn from_environment(environment: &Environment, warnings: &mut Vec<String>) -> Option<Source> {
-    for (from, [access_key, secret_key, security_token]) in FAMILIES {
-        let value = |name: &str| {
-            environment
-                .get(name)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty())
+/// A complete source, and the input that stands for it in messages.
+struct Given {
+    input: &'static str,
+    source: Source,
+}
+
+/// Reads the sources and collects what is wrong with them.
+struct Reader<'a> {
+    inputs: &'a Inputs,
+    problems: Vec<InputProblem>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, name: &'static str, message: impl Into<String>) {
+        self.problems.push(self.inputs.problem(name, message));
+    }
+
+    fn missing(&mut self, name: &'static str, beside: &str) {
+        self.problem(name, format!("it is missing beside {beside}"));
+    }
+
+    /// None of these values may have any, and a secret pasted with a line break is hard to see.
+    fn refuse_white_space(&mut self) {
+        let raw = &self.inputs.raw;
+        let secret = |value: &Option<SecretString>| {
+            value
+                .as_ref()
+                .is_some_and(|value| value.expose_secret().contains(char::is_whitespace))
         };
-        match (value(access_key), value(secret_key)) {
-            (Some(access), Some(secret)) => {
-                let keys = Keys {
-                    access_key: access.to_owned(),
-                    secret_key: SecretString::from(secret),
-                    security_token: value(security_token).map(SecretString::from),
-                };
-                return Some(Source::Keys { from, keys });
-            }
-            (Some(_), None) => warnings.push(format!(
-                "{access_key} is set without {secret_key}; both are passed over"
-            )),
-            (None, Some(_)) => warnings.push(format!(
-                "{secret_key} is set without {access_key}; both are passed over"
-            )),
-            (None, None) => {}
+        let plain = |value: &Option<String>| {
+            value
+                .as_ref()
+                .is_some_and(|value| value.contains(char::is_whitespace))
+        };
+        let broken = [
+            ("access-key", plain(&raw.access_key)),
+            ("secret-key", secret(&raw.secret_key)),
+            ("security-token", secret(&raw.security_token)),
+            ("auth-token", secret(&raw.auth_token)),
+            ("oidc-provider-urn", plain(&raw.oidc_provider_urn)),
+            ("oidc-agency-urn", plain(&raw.oidc_agency_urn)),
+            ("oidc-idp-id", plain(&raw.oidc_idp_id)),
+            ("oidc-token", secret(&raw.oidc_token)),
+        ];
+        for (name, _) in broken.into_iter().filter(|(_, broken)| *broken) {
+            self.problem(
+                name,
+                "it has white space inside; was it pasted with a line break?",
+            );
         }
     }
-    None
+
+    fn keys(&mut self) -> Option<Given> {
+        let raw = &self.inputs.raw;
+        match (&raw.access_key, &raw.secret_key) {
+            (Some(access_key), Some(secret_key)) => {
+                let keys = Keys {
+                    access_key: access_key.clone(),
+                    secret_key: secret_key.clone(),
+                    security_token: raw.security_token.clone(),
+                };
+                return Some(Given {
+                    input: "access-key",
+                    source: Source::Keys {
+                        from: "the inputs `access-key` and `secret-key`",
+                        keys,
+                    },
+                });
+            }
+            (Some(_), None) => self.missing("secret-key", "`access-key`"),
+            (None, Some(_)) => self.missing("access-key", "`secret-key`"),
+            (None, None) if raw.security_token.is_some() => {
+                self.missing("access-key", "`security-token`, as is `secret-key`");
+            }
+            (None, None) => {}
+        }
+        None
+    }
+
+    fn token(&self) -> Option<Given> {
+        let token = self.inputs.raw.auth_token.clone()?;
+        Some(Given {
+            input: "auth-token",
+            source: Source::Token(token),
+        })
+    }
+
+    fn agency(&mut self, environment: &Environment, audience: &str) -> Option<Given> {
+        let raw = &self.inputs.raw;
+        match (&raw.oidc_provider_urn, &raw.oidc_agency_urn) {
+            (Some(provider_urn), Some(agency_urn)) => {
+                if provider_urn.contains(":agency:") && agency_urn.contains(":oidcProvider:") {
+                    let message = "the URNs of provider and agency stand in each other's place";
+                    self.problem("oidc-provider-urn", message);
+                }
+                let agency = Agency {
+                    provider_urn: provider_urn.clone(),
+                    agency_urn: agency_urn.clone(),
+                    session_name: Job::session_name(environment),
+                    duration_seconds: Agency::DURATION_SECONDS,
+                    policy: None,
+                    policy_ids: Vec::new(),
+                    id_token: self.id_token(environment, audience),
+                };
+                return Some(Given {
+                    input: "oidc-provider-urn",
+                    source: Source::Agency(agency),
+                });
+            }
+            (Some(_), None) => self.missing("oidc-agency-urn", "`oidc-provider-urn`"),
+            (None, Some(_)) => self.missing("oidc-provider-urn", "`oidc-agency-urn`"),
+            (None, None) => {}
+        }
+        None
+    }
+
+    fn identity_provider(&mut self, environment: &Environment, audience: &str) -> Option<Given> {
+        let raw = &self.inputs.raw;
+        let id = raw.oidc_idp_id.as_ref()?;
+        let Some(project_id) = &raw.project_id else {
+            self.missing(
+                "project-id",
+                "`oidc-idp-id`; it is the id of the source region's project (console, My Credentials)",
+            );
+            return None;
+        };
+        if !id.chars().all(|character| character.is_ascii_graphic()) {
+            self.problem(
+                "oidc-idp-id",
+                "it may have ASCII letters, digits and signs only",
+            );
+        }
+        Some(Given {
+            input: "oidc-idp-id",
+            source: Source::IdentityProvider(IdentityProvider {
+                id: id.clone(),
+                project_id: project_id.clone(),
+                id_token: self.id_token(environment, audience),
+            }),
+        })
+    }
+
+    fn ecs_agency(&mut self) -> Option<Given> {
+        match flag(self.inputs.raw.ecs_agency.as_ref()?) {
+            Ok(true) => Some(Given {
+                input: "ecs-agency",
+                source: Source::EcsAgency,
+            }),
+            Ok(false) => None,
+            Err(message) => {
+                self.problem("ecs-agency", message);
+                None
+            }
+        }
+    }
+
+    fn id_token(&self, environment: &Environment, audience: &str) -> IdToken {
+        match &self.inputs.raw.oidc_token {
+            Some(token) => IdToken::Given {
+                from: OIDC_TOKEN,
+                token: token.clone(),
+            },
+            None => IdToken::of_job(environment, audience),
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

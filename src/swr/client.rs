@@ -313,7 +313,7 @@ impl Client {
 }
 
 /// A `Retry-After` longer than this is given up on.
-const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60);
+pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Full jitter: anything up to 1 s doubled with each try, at most 30 s.
 pub fn backoff(tries: u32) -> Duration {
@@ -323,7 +323,7 @@ pub fn backoff(tries: u32) -> Duration {
 }
 
 /// Both forms of `Retry-After`: seconds, or a date.
-fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }

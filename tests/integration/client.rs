@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mockito::{Matcher, Mock, Server, ServerOpts};
 use swr_image_sync::clock::Clock;
 use swr_image_sync::config::{Endpoint, Override};
-use swr_image_sync::credentials::{Keys, Provider, Source};
+use swr_image_sync::credentials::{Keys, Provider, Services, Source};
 use swr_image_sync::event::Event;
 use swr_image_sync::names::{Region, Target};
 use swr_image_sync::outcome::Exit;
@@ -37,15 +37,23 @@ fn client(server: &Server, project_id: Option<&str>) -> Client {
         secret_key: "hwTestSkBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2".into(),
         security_token: None,
     };
+    let http = transport::direct(Duration::from_secs(5)).expect("a client");
+    let services = Services {
+        http: http.clone(),
+        sts: String::new(),
+        iam: String::new(),
+        retries: 0,
+    };
+    let source = Source::Keys {
+        from: "the test",
+        keys,
+    };
     Client {
-        http: transport::direct(Duration::from_secs(5)).expect("a client"),
+        http,
         endpoint: Endpoint::parse(&server.url()).expect("loopback"),
         source: region(),
         project_id: project_id.map(str::to_owned),
-        credentials: Provider::new(Source::Keys {
-            from: "the test",
-            keys,
-        }),
+        credentials: Provider::new(source, services, Clock(clock)),
         clock: Clock(clock),
         retries: 3,
         gate: Gate::default(),
