@@ -8,7 +8,7 @@ use crate::link::Link;
 use crate::record::Request;
 use crate::server::Shared;
 
-mod send;
+pub(crate) mod send;
 
 /// Longest head and longest body that are read, in bytes.
 const LONGEST_HEAD: usize = 256 * 1024;
@@ -36,7 +36,7 @@ pub(crate) async fn serve(mut link: impl Link, connection: u64, shared: &Arc<Sha
 }
 
 /// Reads one request; `None` when the client has gone or speaks no HTTP. What follows it stays in the buffer.
-async fn read_request(
+pub(crate) async fn read_request(
     link: &mut impl Link,
     buffer: &mut Vec<u8>,
     connection: u64,

@@ -12,6 +12,7 @@
 
 mod answer;
 mod authentication;
+mod background;
 mod certificate;
 pub mod control;
 mod duration;
@@ -25,6 +26,7 @@ mod identity;
 mod jobs;
 mod link;
 mod platform;
+mod proxy;
 mod record;
 mod server;
 pub mod signature;
@@ -38,6 +40,7 @@ pub use answer::{Answer, ErrorShape};
 pub use certificate::Certificate;
 pub use fault::{ConnectionFault, Delivery, Fault, Matcher, Reply, When};
 pub use identity::{Agency, Handshake, IdentityProvider, Issuer, Metadata, Provider};
+pub use proxy::{Proxy, Route};
 pub use record::{Counters, Request, Verdict};
 pub use server::{Listen, Standin};
 pub use sync::{Ending, Pace, Stage, Sync, SyncRule};

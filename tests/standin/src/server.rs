@@ -3,14 +3,13 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::background::Background;
 use crate::certificate::{Authority, Certificate};
 use crate::fault::{ConnectionFault, Fault, When};
 use crate::link::Link;
@@ -87,8 +86,8 @@ pub struct Standin {
     addresses: Vec<SocketAddr>,
     ca_pem: String,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Held for its drop.
+    _background: Background,
 }
 
 impl Standin {
@@ -147,31 +146,20 @@ impl Standin {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(world, ca_pem.clone())),
         });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("standin".to_owned())
-            .spawn(move || {
-                runtime.block_on(async move {
-                    for (listener, tls, http2) in listeners {
-                        let listener = TcpListener::from_std(listener)
-                            .expect("a listener that does not block");
-                        tokio::spawn(accept(listener, tls, http2, Arc::clone(&for_thread)));
-                    }
-                    // The sender is dropped, never used: an error is what stops us.
-                    let _ = stopped.await;
-                });
-            })?;
+        let background = Background::start("standin", move || {
+            for (listener, tls, http2) in listeners {
+                let listener =
+                    TcpListener::from_std(listener).expect("a listener that does not block");
+                tokio::spawn(accept(listener, tls, http2, Arc::clone(&for_thread)));
+            }
+        })?;
         Ok(Self {
             urls,
             addresses,
             ca_pem,
             shared,
-            stop: Some(stop),
-            thread: Some(thread),
+            _background: background,
         })
     }
 
@@ -330,16 +318,6 @@ impl Standin {
     /// Changes the world while it runs.
     pub fn change(&self, change: impl FnOnce(&mut World)) {
         change(&mut self.shared.state().world);
-    }
-}
-
-impl Drop for Standin {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in there has been printed; a second one here would hide it.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -130,7 +130,7 @@ async fn send(link: &mut impl Link, answer: &Answer, delivery: Delivery) -> io::
 }
 
 /// Status line and headers; without a length the body is chunked.
-fn head(answer: &Answer, length: Option<usize>) -> String {
+pub(crate) fn head(answer: &Answer, length: Option<usize>) -> String {
     let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason(answer.status));
     for (name, value) in &answer.headers {
         write!(head, "{name}: {value}\r\n").expect("memory can be written");

@@ -11,6 +11,8 @@ mod identity;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod signatures;
 #[cfg(test)]
 mod swr;
