@@ -380,7 +380,7 @@ impl Run<'_> {
 
 /// Why tags failed that a 200 answer names.
 fn named_failure(named: &[usize], is_whole_request: bool, request_id: Option<String>) -> Failure {
-    let mut message = "SWR names it as failed in its answer and gives no reason".to_owned();
+    let mut message = "SWR's answer names it as failed and gives no reason".to_owned();
     if is_whole_request && !named.is_empty() {
         message.push_str("; the answer names every tag of the request, and some editions of the service are documented to list the successful tags there");
     }
@@ -390,7 +390,6 @@ fn named_failure(named: &[usize], is_whole_request: bool, request_id: Option<Str
         "check that the tag exists in the source and that the organization exists in the target; `wait: true` tells more"
     };
     Failure {
-        http_status: Some(200),
         request_id,
         ..Failure::new(Exit::TagsFailed, message, Some(remedy))
     }
