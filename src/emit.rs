@@ -99,22 +99,10 @@ impl fmt::Display for WriteFailure {
     }
 }
 
-/// Prints and writes all of it. What fails does not stop the rest; the log goes to standard error where standard
+/// Writes and prints all of it, files first: what is printed may tell the CI to read them. What fails does not stop the rest; the log goes to standard error where standard
 /// output cannot be written.
 pub fn emit(emission: &Emission, stdout: &mut dyn Write) -> Vec<WriteFailure> {
     let mut failures = Vec::new();
-    let printed = stdout
-        .write_all(emission.stdout.as_bytes())
-        .and_then(|()| stdout.flush());
-    if let Err(error) = printed {
-        // Nothing is left to tell a failure of standard error to.
-        let _ = io::stderr().write_all(emission.stdout.as_bytes());
-        failures.push(WriteFailure {
-            path: None,
-            purpose: Purpose::Results,
-            error,
-        });
-    }
     for file in &emission.files {
         let written = match file.mode {
             Mode::Append => append(&file.path, &file.text),
@@ -127,6 +115,18 @@ pub fn emit(emission: &Emission, stdout: &mut dyn Write) -> Vec<WriteFailure> {
                 error,
             });
         }
+    }
+    let printed = stdout
+        .write_all(emission.stdout.as_bytes())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = printed {
+        // Nothing is left to tell a failure of standard error to.
+        let _ = io::stderr().write_all(emission.stdout.as_bytes());
+        failures.push(WriteFailure {
+            path: None,
+            purpose: Purpose::Results,
+            error,
+        });
     }
     failures
 }

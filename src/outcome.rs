@@ -98,6 +98,17 @@ pub enum State {
 }
 
 impl State {
+    /// All states, those that need attention first.
+    pub const WORST_FIRST: [Self; 7] = [
+        Self::Failed,
+        Self::Unknown,
+        Self::Pending,
+        Self::Skipped,
+        Self::Accepted,
+        Self::Landed,
+        Self::Existed,
+    ];
+
     /// The word in `results` and reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -151,11 +162,11 @@ impl Failure {
 impl fmt::Display for Failure {
     /// One line: status, code, message and request id, without the remedy.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(status) = self.http_status {
-            write!(f, "HTTP {status} ")?;
-        }
-        if let Some(code) = &self.code {
-            write!(f, "{code}: ")?;
+        match (self.http_status, &self.code) {
+            (Some(status), Some(code)) => write!(f, "HTTP {status} {code}: ")?,
+            (Some(status), None) => write!(f, "HTTP {status}: ")?,
+            (None, Some(code)) => write!(f, "{code}: ")?,
+            (None, None) => {}
         }
         f.write_str(&self.message)?;
         if let Some(request_id) = &self.request_id {
@@ -240,6 +251,16 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+}
+
+impl Signal {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
 }
 
 /// How a run came to its end.

@@ -1,6 +1,6 @@
 //! Errors that a CI system shows apart from the log: one for each failing repository × target, and never too many.
 
-use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome};
+use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, State};
 use crate::report::failures::{by_reason, counted, listed};
 use crate::report::sanitise::{Clean, Sanitiser};
 
@@ -47,15 +47,17 @@ pub fn annotations(
             ];
             vec![writer.annotation("swr-image-sync", &lines)]
         }
-        Ending::Finished | Ending::DryRun(_) | Ending::Signalled(_) => Vec::new(),
+        Ending::Signalled(signal) => {
+            let line = format!("ended by {} before everything was known", signal.name());
+            vec![writer.annotation("swr-image-sync", &[line])]
+        }
+        Ending::Finished | Ending::DryRun(_) => Vec::new(),
     };
-    all.extend(
-        outcome
-            .pairs
-            .iter()
-            .filter(|pair| pair.failed_count() > 0)
-            .map(|pair| writer.pair(pair)),
-    );
+    // What was stopped as a whole has the same reason in every pair.
+    if !matches!(outcome.ending, Ending::Stopped(_)) {
+        let failed = outcome.pairs.iter().filter(|pair| pair.failed_count() > 0);
+        all.extend(failed.map(|pair| writer.pair(pair)));
+    }
     if !unwritten.is_empty() {
         all.push(writer.annotation("swr-image-sync: not everything was written", unwritten));
     }
@@ -132,6 +134,17 @@ impl Writer<'_> {
 }
 
 impl Annotation {
+    /// Title and lines as one text.
+    pub fn text(&self, separator: &str) -> String {
+        format!("{}{separator}{}", self.title, self.lines_text(separator))
+    }
+
+    /// The lines as one text.
+    pub fn lines_text(&self, separator: &str) -> String {
+        let lines: Vec<&str> = self.lines.iter().map(Clean::as_str).collect();
+        lines.join(separator)
+    }
+
     /// Renders the annotation with its lines cut short enough for the result to keep within [`CHARACTER_LIMIT`].
     pub fn within_limit(&self, render: impl Fn(&Self) -> String) -> String {
         let mut limit = CHARACTER_LIMIT / 2;
@@ -164,7 +177,7 @@ pub fn conclusion(outcome: &Outcome, exit: Exit) -> String {
         format!(
             "{} {}, {failed} failed",
             counted(synced, "tag"),
-            synced_word(outcome)
+            synced_words(outcome)
         )
     };
     let meaning = Exit::ALL.iter().find(|(code, _)| *code == exit);
@@ -176,21 +189,31 @@ pub fn conclusion(outcome: &Outcome, exit: Exit) -> String {
     }
 }
 
-/// What is claimed of synced tags: only what is known.
-pub fn synced_word(outcome: &Outcome) -> &'static str {
-    use crate::outcome::State;
-    let has = |state| {
-        outcome
-            .pairs
-            .iter()
-            .flat_map(|pair| &pair.tags)
-            .any(|tag| tag.state == state)
-    };
-    if has(State::Accepted) {
-        "accepted by SWR"
-    } else if has(State::Landed) || has(State::Existed) {
-        "in the target"
-    } else {
-        "synced"
+/// What is claimed of synced tags as a whole: only what is known of each.
+fn synced_words(outcome: &Outcome) -> &'static str {
+    let mut synced = outcome
+        .pairs
+        .iter()
+        .flat_map(|pair| &pair.tags)
+        .filter(|tag| tag.state.is_synced())
+        .map(|tag| tag.state);
+    match synced.next() {
+        Some(State::Accepted) if synced.all(|state| state == State::Accepted) => {
+            state_words(State::Accepted)
+        }
+        _ => "synced",
+    }
+}
+
+/// A state in prose. What nobody waited for is never said to have landed.
+pub fn state_words(state: State) -> &'static str {
+    match state {
+        State::Accepted => "accepted by SWR",
+        State::Landed => "landed",
+        State::Existed => "there already",
+        State::Failed => "failed",
+        State::Pending => "still pending",
+        State::Unknown => "unknown",
+        State::Skipped => "not tried",
     }
 }

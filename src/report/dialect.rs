@@ -18,7 +18,7 @@ pub trait Dialect: Debug {
         String::new()
     }
 
-    /// A line of the log.
+    /// A line of the log. Warnings are lines too: a green run makes no annotation.
     fn log(&self, level: Level, text: &Clean) -> String {
         match level {
             Level::Error => format!("error: {text}\n"),
@@ -54,7 +54,7 @@ pub trait Dialect: Debug {
     }
 
     /// Whether the channel takes outputs of that size.
-    fn takes(&self, _emission: &Emission) -> bool {
+    fn takes(&self, _outputs: &Outputs) -> bool {
         true
     }
 
@@ -64,8 +64,13 @@ pub trait Dialect: Debug {
     }
 
     /// The job summary, in Markdown.
-    fn summary(&self, _markdown: String) -> Emission {
+    fn summary(&self, _markdown: String, _level: Level) -> Emission {
         Emission::default()
+    }
+
+    /// How a later step of the same job names the output `failed-images`; none where it cannot.
+    fn failed_images(&self) -> Option<String> {
+        None
     }
 
     /// The last line of the log.
@@ -73,3 +78,9 @@ pub trait Dialect: Debug {
         self.log(level, text)
     }
 }
+
+/// A log for people, for every system without commands of its own.
+#[derive(Debug)]
+pub struct Plain;
+
+impl Dialect for Plain {}

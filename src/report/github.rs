@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::emit::{Emission, FileWrite, Mode, Purpose};
+use crate::emit::{Emission, Mode, Purpose};
+use crate::event::Level;
 use crate::inputs::Environment;
 use crate::report::annotations::Annotation;
 use crate::report::dialect::Dialect;
@@ -25,6 +26,7 @@ const SUMMARY_LIMIT: usize = 1024 * 1024;
 pub struct GitHub {
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
+    step: String,
     random: u128,
 }
 
@@ -40,6 +42,7 @@ impl GitHub {
         Self {
             output: path("GITHUB_OUTPUT"),
             summary: path("GITHUB_STEP_SUMMARY"),
+            step: step(environment.get("GITHUB_ACTION")),
             random,
         }
     }
@@ -72,9 +75,9 @@ impl Dialect for GitHub {
 
     fn annotation(&self, annotation: &Annotation) -> String {
         annotation.within_limit(|annotation| {
-            let lines: Vec<&str> = annotation.lines.iter().map(Clean::as_str).collect();
+            let lines = annotation.lines_text("\n");
             let title = property(annotation.title.as_str());
-            format!("::error title={title}::{}\n", data(&lines.join("\n")))
+            format!("::error title={title}::{}\n", data(&lines))
         })
     }
 
@@ -92,18 +95,15 @@ impl Dialect for GitHub {
         Emission::file(self.output.as_ref(), Mode::Append, Purpose::Results, text)
     }
 
-    fn takes(&self, emission: &Emission) -> bool {
-        emission
-            .files
-            .iter()
-            .all(|file: &FileWrite| file.text.len() <= OUTPUTS_LIMIT)
+    fn takes(&self, outputs: &Outputs) -> bool {
+        outputs.total() <= OUTPUTS_LIMIT
     }
 
     fn summary_limit(&self) -> Option<usize> {
         self.summary.as_ref().map(|_| SUMMARY_LIMIT)
     }
 
-    fn summary(&self, markdown: String) -> Emission {
+    fn summary(&self, markdown: String, _level: Level) -> Emission {
         Emission::file(
             self.summary.as_ref(),
             Mode::Append,
@@ -111,6 +111,25 @@ impl Dialect for GitHub {
             markdown,
         )
     }
+
+    fn failed_images(&self) -> Option<String> {
+        Some(format!(
+            "${{{{ steps.{}.outputs.failed-images }}}}",
+            self.step
+        ))
+    }
+}
+
+/// The step's id. A step without one is named by the runner, with underscores at the start.
+fn step(action: Option<&String>) -> String {
+    let is_id = |name: &&String| {
+        let plain = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
+        !name.is_empty() && !name.starts_with("__") && name.chars().all(plain)
+    };
+    action
+        .filter(is_id)
+        .map_or("<id>", String::as_str)
+        .to_owned()
 }
 
 /// The escapes of a command's message; the percent sign first.

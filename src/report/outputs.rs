@@ -33,6 +33,10 @@ pub struct Outputs {
     entries: Vec<Output>,
 }
 
+/// Where outputs become variables of the environment: Linux starts no program with one of 128 KiB and more
+/// (`MAX_ARG_STRLEN`), name included.
+pub const ENVIRONMENT_VALUE_LIMIT: usize = 120 * 1024;
+
 /// What is left out first where not all fits.
 const LEFT_OUT: [&str; 4] = ["results", "synced-tags", "failed-images", "failed-tags"];
 
@@ -58,6 +62,21 @@ impl Outputs {
     /// The outputs one by one.
     pub fn iter(&self) -> impl Iterator<Item = &Output> {
         self.entries.iter()
+    }
+
+    /// The length of the longest value, in bytes.
+    pub fn longest(&self) -> usize {
+        self.iter()
+            .map(|output| output.value.len())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The length of all names and values together, in bytes.
+    pub fn total(&self) -> usize {
+        self.iter()
+            .map(|output| output.name.len() + output.value.len())
+            .sum()
     }
 
     /// The value of an output; none where it was left out.
@@ -119,23 +138,29 @@ pub fn failed(pair: &PairOutcome) -> impl Iterator<Item = &Tag> {
         .map(|(tag, _)| tag)
 }
 
+/// In input order, whatever target missed which image.
 fn failed_images(outcome: &Outcome) -> Vec<String> {
     let Some(source) = &outcome.source else {
         return Vec::new();
     };
-    let mut seen = HashSet::new();
-    let mut references = Vec::new();
+    let of_pair = |pair: &'_ PairOutcome| {
+        (
+            pair.pair.images.namespace.clone(),
+            pair.pair.images.repository.clone(),
+        )
+    };
+    let mut missing = HashSet::new();
     for pair in &outcome.pairs {
-        let images = &pair.pair.images;
-        for tag in failed(pair) {
-            if seen.insert((&images.namespace, &images.repository, tag)) {
+        let repository = of_pair(pair);
+        missing.extend(failed(pair).map(|tag| (repository.clone(), tag)));
+    }
+    let mut references = Vec::with_capacity(missing.len());
+    for pair in &outcome.pairs {
+        let (namespace, repository) = of_pair(pair);
+        for tag in pair.pair.images.tags.iter() {
+            if missing.remove(&((namespace.clone(), repository.clone()), tag)) {
                 let (registry, region) = (&source.registry, &source.region);
-                references.push(registry.reference(
-                    region,
-                    &images.namespace,
-                    &images.repository,
-                    tag,
-                ));
+                references.push(registry.reference(region, &namespace, &repository, tag));
             }
         }
     }
@@ -163,7 +188,7 @@ impl serde_json::ser::Formatter for AsciiFormatter {
     ) -> io::Result<()> {
         let mut units = [0; 2];
         for character in fragment.chars() {
-            if character.is_ascii() && !"'`$%&;|<>!\u{7f}".contains(character) {
+            if character.is_ascii() && !"'`$%&;|<>!#\u{7f}".contains(character) {
                 writer.write_all(&[character as u8])?;
             } else {
                 for unit in character.encode_utf16(&mut units) {
