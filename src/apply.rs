@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::config::OnFailure;
@@ -36,6 +37,19 @@ pub struct Rules {
     pub named: Named,
 }
 
+/// A call that was answered 200, and when; what tells its sync jobs from those of other calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The call, by its index in the plan.
+    pub call: usize,
+    /// No job of the call was made before this, by the server's clock.
+    pub since: Timestamp,
+    /// When the answer came.
+    pub at: Instant,
+    /// Whether it was sent more than once, so that there may be several jobs for one tag.
+    pub was_repeated: bool,
+}
+
 /// What is known of a call; it survives when the run is cut short.
 #[derive(Clone, Debug)]
 struct Slot {
@@ -43,6 +57,7 @@ struct Slot {
     tags: Vec<TagOutcome>,
     record: CallRecord,
     started: Option<Instant>,
+    accepted: Option<Accepted>,
 }
 
 /// What is known of each call of a plan, by its index, at any moment.
@@ -68,13 +83,22 @@ impl Progress {
         }
     }
 
-    /// The fate of every pair of the plan, in order. Tags that were never asked for, or not answered yet, get
-    /// `unfinished` as their reason, unless the run itself knows a better one.
+    /// The calls that were answered 200 so far, in plan order.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        let slots = self.slots.borrow();
+        slots.iter().filter_map(|slot| slot.accepted).collect()
+    }
+
+    /// Notes what became of one tag of a call after it was accepted.
+    pub fn settle(&self, call: usize, tag: usize, outcome: TagOutcome) {
+        self.slots.borrow_mut()[call].tags[tag] = outcome;
+    }
+
+    /// The fate of every pair of the plan, in order. Tags that were never asked for, or whose fate is not known yet, get
+    /// `unfinished` as their reason, unless the run itself knows why they were not asked for.
     pub fn into_pairs(self, plan: &Plan, unfinished: &Arc<Failure>) -> Vec<PairOutcome> {
-        let reason = self
-            .stopped
-            .into_inner()
-            .unwrap_or_else(|| Arc::clone(unfinished));
+        let stopped = self.stopped.into_inner();
+        let stopped = stopped.as_ref().unwrap_or(unfinished);
         let mut pairs: Vec<PairOutcome> = plan
             .pairs
             .iter()
@@ -88,7 +112,11 @@ impl Progress {
             let pair = &mut pairs[call.pair];
             pair.tags.extend(slot.tags.into_iter().map(|mut tag| {
                 if tag.failure.is_none() && !tag.state.is_synced() {
-                    tag.failure = Some(Arc::clone(&reason));
+                    let reason = match tag.state {
+                        State::Skipped => stopped,
+                        _ => unfinished,
+                    };
+                    tag.failure = Some(Arc::clone(reason));
                 }
                 tag
             }));
@@ -121,6 +149,7 @@ impl Slot {
             ],
             record,
             started: None,
+            accepted: None,
         }
     }
 
@@ -133,6 +162,19 @@ impl Slot {
                 self.tags[index].state = State::Unknown;
             }
         }
+    }
+
+    /// A 200 came from a server whose clock shows, or showed a little earlier, `server_time`.
+    fn accepted(&mut self, call: usize, server_time: Timestamp) {
+        let at = Instant::now();
+        let spent = self.started.map(|started| at - started).unwrap_or_default();
+        let spent = SignedDuration::try_from(spent).unwrap_or(SignedDuration::MAX);
+        self.accepted = Some(Accepted {
+            call,
+            since: server_time.checked_sub(spent).unwrap_or(server_time),
+            at,
+            was_repeated: self.record.attempts > 1,
+        });
     }
 
     fn set(&mut self, indices: &[usize], state: State, failure: Option<&Arc<Failure>>) {
@@ -244,7 +286,12 @@ impl Run<'_> {
                             answer.request_id.clone(),
                         ))
                     });
+                    // Signatures are taken from clocks that are up to 15 minutes off.
+                    let server_time = answer
+                        .server_time
+                        .unwrap_or_else(|| self.client.clock.now() - SignedDuration::from_mins(15));
                     self.slot(index, |slot| {
+                        slot.accepted(index, server_time);
                         slot.set(&accepted, State::Accepted, None);
                         match self.rules.named {
                             Named::Hint => slot.set(&named, State::Accepted, None),

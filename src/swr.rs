@@ -5,6 +5,7 @@ pub mod error;
 pub mod explain;
 pub mod gate;
 pub mod operations;
+pub mod reads;
 pub mod remedy;
 pub mod sign;
 pub mod wire;

@@ -23,6 +23,9 @@ use crate::swr::wire;
 /// At most this much of a sync or error answer is read.
 pub const ANSWER_LIMIT: usize = 1024 * 1024;
 
+/// At most this much of one page of a list is read.
+pub const LIST_LIMIT: usize = 16 * 1024 * 1024;
+
 const SDK_DATE: HeaderName = HeaderName::from_static("x-sdk-date");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-security-token");
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
@@ -39,6 +42,8 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// `offset-count/total` of a paged list.
     pub content_range: Option<String>,
+    /// The server's clock when it answered, cut to the second.
+    pub server_time: Option<Timestamp>,
 }
 
 /// The API in all regions, for one run.
@@ -182,6 +187,7 @@ impl Client {
         let status = response.status().as_u16();
         let request_id = header(&response, &REQUEST_ID);
         let content_range = header(&response, &CONTENT_RANGE);
+        let server_time = header(&response, &DATE).and_then(|text| parse_date(&text));
         let retry_after =
             header(&response, &RETRY_AFTER).and_then(|text| parse_retry_after(&text, time));
         if status == 200 {
@@ -199,6 +205,7 @@ impl Client {
                 body,
                 request_id,
                 content_range,
+                server_time,
             });
         }
         // An error whose body breaks off is still that error.
@@ -327,10 +334,15 @@ pub fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text.trim())
-        .ok()?;
+    let date = parse_date(text)?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// A date as HTTP headers have it.
+fn parse_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text.trim())
+        .ok()
 }
 
 fn not_sent(failure: Failure) -> ApiError {

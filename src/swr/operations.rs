@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 use crate::config::Override;
-use crate::names::{Tag, Target};
+use crate::names::{Namespace, Repository, Tag, Target};
 use crate::plan::Images;
+
+/// How many rows of a list are asked for at once; SWR's own default.
+pub const PAGE: usize = 100;
 
 /// A request without host and authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +55,93 @@ pub fn sync_images(
     };
     Request {
         method: "POST",
-        path: format!("{}/sync_images", repository(images)),
+        path: format!(
+            "{}/sync_images",
+            path(&images.namespace, &images.repository)
+        ),
         query: Vec::new(),
         body: serde_json::to_vec(&body).expect("texts and a boolean are always JSON"),
     }
 }
 
-fn repository(images: &Images) -> String {
+/// A page of the sync jobs of a repository, the newest first (`ShowSyncJob`, `swr_02_0123`). `filter` is mandatory there.
+/// Asked of the source region.
+pub fn list_sync_jobs(namespace: &Namespace, repository: &Repository, offset: usize) -> Request {
+    let filter = format!("limit::{PAGE}|offset::{offset}|order::desc");
+    get(
+        format!("{}/sync_job", path(namespace, repository)),
+        vec![("filter", filter)],
+    )
+}
+
+/// The order in which tags are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagOrder {
+    /// SWR's own.
+    Default,
+    /// Those pushed or synced last come first.
+    NewestFirst,
+}
+
+/// A page of the tags of a repository (`ListRepositoryTags`, second version).
+pub fn list_tags(
+    namespace: &Namespace,
+    repository: &Repository,
+    order: TagOrder,
+    offset: usize,
+) -> Request {
+    let mut query = page(offset);
+    if order == TagOrder::NewestFirst {
+        query.extend([
+            ("order_column", "updated_at".to_owned()),
+            ("order_type", "desc".to_owned()),
+        ]);
+    }
+    get(format!("{}/tags", path(namespace, repository)), query)
+}
+
+/// One tag (`ShowRepoTag`).
+pub fn show_tag(namespace: &Namespace, repository: &Repository, tag: &Tag) -> Request {
+    get(
+        format!("{}/tags/{tag}", path(namespace, repository)),
+        Vec::new(),
+    )
+}
+
+/// A page of the repositories of an organization (`ListReposDetails`).
+pub fn list_repositories(namespace: &Namespace, offset: usize) -> Request {
+    let mut query = page(offset);
+    query.push(("namespace", namespace.to_string()));
+    get("/v2/manage/repos".to_owned(), query)
+}
+
+/// One organization (`ShowNamespace`).
+pub fn show_namespace(namespace: &Namespace) -> Request {
+    get(format!("/v2/manage/namespaces/{namespace}"), Vec::new())
+}
+
+/// The regions that images can be synced to (`ListSyncRegions`).
+pub fn list_sync_regions() -> Request {
+    get("/v2/manage/regions".to_owned(), Vec::new())
+}
+
+fn get(path: String, query: Vec<(&'static str, String)>) -> Request {
+    Request {
+        method: "GET",
+        path,
+        query,
+        body: Vec::new(),
+    }
+}
+
+/// `limit` and `offset` belong together, and some editions want the offset to be a multiple of the limit.
+fn page(offset: usize) -> Vec<(&'static str, String)> {
+    vec![("limit", PAGE.to_string()), ("offset", offset.to_string())]
+}
+
+fn path(namespace: &Namespace, repository: &Repository) -> String {
     format!(
-        "/v2/manage/namespaces/{}/repos/{}",
-        images.namespace,
-        images.repository.path_segment()
+        "/v2/manage/namespaces/{namespace}/repos/{}",
+        repository.path_segment()
     )
 }

@@ -65,8 +65,22 @@ fn remedy(error: &ApiError, body: &ErrorBody, context: &Context<'_>) -> String {
         (ErrorKind::Refused, _) if error.failure.http_status == Some(407) => "the proxy asks for a login: put it into HTTPS_PROXY".to_owned(),
         (ErrorKind::Refused, _) => "check the inputs against the message; the request id helps the vendor's support".to_owned(),
         (ErrorKind::Forbidden, "0802") => format!("the IAM user is not allowed in region {region}: grant it there"),
-        (ErrorKind::Forbidden, _) => format!("grant the action `swr:repo:createManualSyncRepoJob` or the role SWR Admin in the projects of source and target region (asked: {region}); see docs/permissions.md"),
+        (ErrorKind::Forbidden, _) => {
+            let action = action(path).map_or_else(|| "the right to read organizations and repositories".to_owned(), |action| format!("the action `{action}`"));
+            format!("grant {action} or the role SWR Admin in the projects of source and target region (asked: {region}); see docs/permissions.md")
+        }
         (ErrorKind::Unauthorized, _) => "check `access-key` and `secret-key`, and the runner's clock".to_owned(),
         (ErrorKind::NoAnswer | ErrorKind::Untrusted | ErrorKind::Unreadable | ErrorKind::NotSent, _) => String::new(),
+    }
+}
+
+/// The action that an identity policy has to allow, where the vendor names it.
+fn action(path: &str) -> Option<&'static str> {
+    let mut segments = path.rsplit('/');
+    match (segments.next(), segments.next()) {
+        (Some("sync_images"), _) => Some("swr:repo:createManualSyncRepoJob"),
+        (Some("sync_job"), _) => Some("swr:repo:getSyncRepoJobInfo"),
+        (Some("tags"), _) | (_, Some("tags")) => Some("swr:repo:listRepoTags"),
+        _ => None,
     }
 }

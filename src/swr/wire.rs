@@ -1,6 +1,8 @@
 //! Answers as they come over the wire, read tolerantly: the service's documentation contradicts itself, and gateways
 //! and proxies answer in forms of their own.
 
+pub mod lists;
+
 use std::collections::HashMap;
 
 use serde_json::Value;
