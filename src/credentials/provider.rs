@@ -12,11 +12,11 @@ use crate::credentials::{Credentials, Source, ecs, sts};
 use crate::event::{Event, Events, Level};
 use crate::outcome::{Exit, Failure};
 
-/// Credentials are renewed when they have less than this left: enough for the longest request and a clock that is
-/// some minutes off, and less than the shortest life that STS gives.
+/// Credentials are renewed when they have less than this left: enough for the longest request, and for a clock that is
+/// some minutes off. Those that live shorter than twice as long are renewed at half their life.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// After an attempt to fetch credentials, whatever its end, the next one waits this long.
+/// After an attempt that failed, the next one waits this long.
 const PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Credentials as a service issued them.
@@ -66,20 +66,40 @@ pub struct Provider {
 /// however many requests wait for them.
 #[derive(Debug, Default)]
 struct State {
-    held: Option<Issued>,
-    /// Why the last attempt failed.
-    failure: Option<Failure>,
-    /// No attempt is made before this.
-    not_before: Option<Timestamp>,
+    held: Option<Held>,
+    failed: Option<Failed>,
 }
 
-impl State {
-    /// Those held, if they are valid at a time.
-    fn valid(&self, time: Timestamp) -> Option<&Credentials> {
-        self.held
-            .as_ref()
-            .filter(|held| held.expires.is_none_or(|expires| time < expires))
-            .map(|held| &held.credentials)
+/// Credentials that were fetched.
+#[derive(Debug)]
+struct Held {
+    issued: Issued,
+    /// None where they do not expire, as far as anybody knows.
+    renew_at: Option<Timestamp>,
+}
+
+/// The last attempt, if it failed.
+#[derive(Debug)]
+struct Failed {
+    failure: Failure,
+    retry_at: Timestamp,
+}
+
+impl Held {
+    fn new(issued: Issued, now: Timestamp) -> Self {
+        let renew_at = issued.expires.map(|expires| {
+            let life = expires.duration_since(now);
+            expires - MARGIN.min(life / 2).max(SignedDuration::ZERO)
+        });
+        Self { issued, renew_at }
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.renew_at.is_none_or(|renew_at| now < renew_at)
+    }
+
+    fn is_valid(&self, now: Timestamp) -> bool {
+        self.issued.expires.is_none_or(|expires| now < expires)
     }
 }
 
@@ -102,32 +122,39 @@ impl Provider {
     pub async fn current(&self, events: Events<'_>) -> Result<Credentials, Failure> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
-        if let Some(credentials) = state.valid(now + MARGIN) {
-            return Ok(credentials.clone());
-        }
-        if state.not_before.is_none_or(|time| now >= time) {
-            match self.fetch(events).await {
-                Ok(issued) => {
-                    self.log(&issued, state.held.is_some(), events);
-                    state.held = Some(issued);
-                    state.failure = None;
+        let is_fresh = state.held.as_ref().is_some_and(|held| held.is_fresh(now));
+        let may_try = state
+            .failed
+            .as_ref()
+            .is_none_or(|failed| now >= failed.retry_at);
+        if !is_fresh && may_try {
+            let fetched = self.fetch(events).await;
+            let now = self.clock.now();
+            match fetched.and_then(|issued| unexpired(Held::new(issued, now), now)) {
+                Ok(held) => {
+                    self.log(&held.issued, state.held.is_some(), events);
+                    state.held = Some(held);
+                    state.failed = None;
                 }
                 Err(failure) => {
-                    if state.valid(self.clock.now()).is_some() {
+                    if state.held.as_ref().is_some_and(|held| held.is_valid(now)) {
                         let message = format!(
-                            "credentials could not be renewed, the old ones are used on: {failure}"
+                            "credentials could not be renewed; the old ones are used while they last: {failure}"
                         );
                         events(Event::Log(Level::Warn, message));
                     }
-                    state.failure = Some(failure);
+                    state.failed = Some(Failed {
+                        failure,
+                        retry_at: now + PAUSE,
+                    });
                 }
             }
-            state.not_before = Some(self.clock.now() + PAUSE);
         }
-        match (state.valid(self.clock.now()), &state.failure) {
-            (Some(credentials), _) => Ok(credentials.clone()),
-            (None, Some(failure)) => Err(failure.clone()),
-            (None, None) => Err(self.expired()),
+        let now = self.clock.now();
+        match (&state.held, &state.failed) {
+            (Some(held), _) if held.is_valid(now) => Ok(held.issued.credentials.clone()),
+            (_, Some(failed)) => Err(failed.failure.clone()),
+            (_, None) => Err(expired(now)),
         }
     }
 
@@ -172,19 +199,24 @@ impl Provider {
         let message = format!("{what}: {}{until}", self.source);
         events(Event::Log(Level::Info, message));
     }
+}
 
-    /// That a service issues credentials that have expired already.
-    fn expired(&self) -> Failure {
-        let message = format!(
-            "the credentials have expired already by the clock of the runner ({:.0})",
-            self.clock.now()
-        );
-        Failure::new(
-            Exit::NotAllowed,
-            message,
-            Some("is the runner's clock right?"),
-        )
+/// Refuses what has expired on arrival.
+fn unexpired(held: Held, now: Timestamp) -> Result<Held, Failure> {
+    if held.is_valid(now) {
+        Ok(held)
+    } else {
+        Err(expired(now))
     }
+}
+
+fn expired(now: Timestamp) -> Failure {
+    let message = format!("the credentials have expired, by the runner's clock ({now:.0})");
+    Failure::new(
+        Exit::NotAllowed,
+        message,
+        Some("is the runner's clock right?"),
+    )
 }
 
 impl fmt::Display for Source {
@@ -211,3 +243,6 @@ impl fmt::Display for Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
