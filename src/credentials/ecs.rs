@@ -111,13 +111,13 @@ fn refused(answer: &Answer) -> Failure {
         return answer.failure(
             "the ECS host has no agency",
             Exit::NotAllowed,
-            Some("give the host an agency of the type \"cloud service: ECS\" (console, the host's page, agency); docs/permissions.md lists what it has to allow".to_owned()),
+            "give the host an agency of the type \"cloud service: ECS\" (console, the host's page, agency); docs/permissions.md lists what it has to allow".to_owned(),
         );
     }
     answer.failure(
         &format!("{WHAT} gives no keys"),
         answer.exit(),
-        Some("is the runner on an ECS host? `ecs-agency: true` works nowhere else".to_owned()),
+        "is the runner on an ECS host? `ecs-agency: true` works nowhere else".to_owned(),
     )
 }
 
@@ -127,5 +127,96 @@ fn explain(failure: Failure) -> Failure {
     Failure {
         remedy: Some(remedy),
         ..failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use standin::{Answer as Reply, Fault, Handshake, Matcher, Standin, When, World};
+
+    use super::*;
+    use crate::clock::Clock;
+
+    /// What comes of it, and how many secrets were announced.
+    async fn keys_of(address: &str) -> (Result<Issued, Failure>, usize) {
+        let secrets = RefCell::new(0);
+        let exchange = Exchange {
+            http: &transport::direct(TIMEOUT).unwrap(),
+            retries: 0,
+            clock: Clock(|| Timestamp::UNIX_EPOCH),
+            events: &|event| {
+                if matches!(event, Event::Secret(_)) {
+                    *secrets.borrow_mut() += 1;
+                }
+            },
+        };
+        let result = keys(address, &exchange).await;
+        (result, secrets.take())
+    }
+
+    fn host(handshake: Handshake) -> Standin {
+        let mut world = World::demo();
+        world.metadata.handshake = handshake;
+        Standin::start(world)
+    }
+
+    #[tokio::test]
+    async fn keys_are_taken_with_the_handshake_and_without_where_the_host_has_none() {
+        for (handshake, secrets) in [
+            (Handshake::Required, 3),
+            (Handshake::Optional, 3),
+            (Handshake::Answered(404), 2),
+            (Handshake::Answered(405), 2),
+            (Handshake::Answered(503), 2),
+        ] {
+            let standin = host(handshake);
+            let (issued, announced) = keys_of(&standin.url()).await;
+            let Credentials::Keys(keys) = issued.unwrap().credentials else {
+                panic!("no keys")
+            };
+            assert!(keys.access_key.starts_with("HST") && keys.security_token.is_some());
+            assert_eq!(announced, secrets, "{handshake:?}");
+            assert_eq!(standin.requests().len(), 2, "{handshake:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_without_an_agency_is_told_apart() {
+        let mut world = World::demo();
+        world.metadata.agency = None;
+        let standin = Standin::start(world);
+        let failure = keys_of(&standin.url()).await.0.unwrap_err();
+        assert_eq!(failure.exit, Exit::NotAllowed);
+        assert!(
+            failure.message.starts_with("the ECS host has no agency"),
+            "{failure}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_host_of_another_cloud_and_no_host_are_told_apart_from_a_refusal() {
+        let other = host(Handshake::Answered(400));
+        let failure = keys_of(&other.url()).await.0.unwrap_err();
+        assert_eq!(failure.exit, Exit::NotAllowed);
+        assert!(failure.remedy.unwrap().contains("nowhere else"));
+        let failure = keys_of("http://127.0.0.1:1").await.0.unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(failure.remedy.unwrap().contains("works on ECS hosts only"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_key_is_refused_and_not_repeated() {
+        let standin = host(Handshake::Required);
+        let odd = Reply::text(200, "text/html", "hunter2");
+        standin.fault(
+            Fault::answer(odd)
+                .on(Matcher::path("*/securitykey"))
+                .when(When::Always),
+        );
+        let failure = keys_of(&standin.url()).await.0.unwrap_err();
+        assert_eq!(failure.exit, Exit::Unreadable);
+        assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
     }
 }

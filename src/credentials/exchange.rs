@@ -1,18 +1,18 @@
 //! The unsigned requests that lead to credentials: bounded tries, a cap on what is read, and failures that tell
 //! nothing of request or answer but the server's own code and message.
 
-use std::error::Error;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::event::Events;
 use crate::outcome::{Exit, Failure};
-use crate::swr::client::{ANSWER_LIMIT, RETRY_AFTER_LIMIT, backoff, parse_retry_after};
+use crate::swr::client::{ANSWER_LIMIT, RETRY_AFTER_LIMIT, backoff, broken, parse_retry_after};
+use crate::swr::error::ErrorKind;
 
 /// How requests are made.
 #[derive(Clone, Copy)]
@@ -36,11 +36,18 @@ pub(super) struct Answer {
 }
 
 /// What a server says went wrong.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Complaint {
     pub code: Option<String>,
     pub message: Option<String>,
     pub request_id: Option<String>,
+}
+
+/// A try that led to nothing.
+struct Miss {
+    failure: Failure,
+    /// How long to wait before the next one; none where it would not help.
+    pause: Option<Duration>,
 }
 
 impl Exchange<'_> {
@@ -58,91 +65,97 @@ impl Exchange<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let answer = request(self.http).send().await;
-            let (failure, after) = match answer {
-                Err(error) => (unreachable(what, &error), None),
-                Ok(response) if is_transient(response.status().as_u16(), settled) => {
-                    let after = retry_after(response.headers(), self.clock.now());
-                    let answer = read(what, response).await?;
-                    let message = format!("{what} is not able to answer now");
-                    let remedy = "try again later, or raise `retries`".to_owned();
-                    (answer.failure(&message, Exit::Refused, Some(remedy)), after)
-                }
-                Ok(response) => return read(what, response).await,
+            let answer = match request(self.http).send().await {
+                Ok(response) => read(what, response, tries).await,
+                Err(error) => Err(unreachable(what, &error, tries)),
             };
-            let pause = pause(tries, after);
-            match pause {
+            let miss = match answer {
+                Ok(answer) if is_transient(answer.status) && !settled.contains(&answer.status) => {
+                    self.unavailable(what, &answer, tries)
+                }
+                Ok(answer) => return Ok(answer),
+                Err(miss) => miss,
+            };
+            match miss.pause {
                 Some(pause) if tries <= self.retries => tokio::time::sleep(pause).await,
-                _ => return Err(tried(failure, tries)),
+                _ => return Err(after(miss.failure, tries)),
             }
+        }
+    }
+
+    fn unavailable(&self, what: &str, answer: &Answer, tries: u32) -> Miss {
+        let asked = answer
+            .headers
+            .get(RETRY_AFTER)
+            .and_then(|value| parse_retry_after(value.to_str().ok()?, self.clock.now()));
+        Miss {
+            failure: answer.failure(
+                &format!("{what} is not able to answer now"),
+                Exit::Refused,
+                "try again later, or raise `retries`".to_owned(),
+            ),
+            pause: match asked {
+                Some(asked) => Some(asked).filter(|asked| *asked <= RETRY_AFTER_LIMIT),
+                None => Some(backoff(tries)),
+            },
         }
     }
 }
 
 impl Answer {
-    /// What the server says, in any of the shapes of STS, IAM and the gateway before them.
+    /// What the server says, in any of the shapes of STS, IAM and the gateway before them. Nothing else of an answer
+    /// is ever repeated, since it may hold secrets.
     pub(super) fn complaint(&self) -> Complaint {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let text = |value: &Value| match value {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        let first = |pointers: &[&str]| {
+        let text = |pointers: &[&str]| {
             pointers
                 .iter()
-                .find_map(|pointer| text(body.pointer(pointer)?))
+                .filter_map(|pointer| body.pointer(pointer)?.as_str())
+                .find(|text| !text.is_empty())
+                .map(str::to_owned)
         };
-        let header = self
-            .headers
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let header = self.headers.get("x-request-id");
+        let header = header.and_then(|value| value.to_str().ok());
         Complaint {
-            code: first(&["/error_code", "/error/error_code", "/errorCode", "/code"]),
-            message: first(&[
+            code: text(&["/error_code", "/error/error_code", "/error/code", "/code"]),
+            message: text(&[
                 "/error_msg",
                 "/error/error_msg",
                 "/error/message",
-                "/errorMsg",
                 "/message",
             ]),
-            request_id: first(&["/request_id"]).or(header),
+            request_id: header.map(str::to_owned).or_else(|| text(&["/request_id"])),
         }
     }
 
-    /// The exit code that the status leads to where the server refuses.
+    /// The exit code of a refusal with this status.
     pub(super) fn exit(&self) -> Exit {
         match self.status {
-            400..=499 => Exit::NotAllowed,
             200..=299 => Exit::Unreadable,
+            400..=499 => Exit::NotAllowed,
             _ => Exit::Refused,
         }
     }
 
     /// A failure with what the server says behind `message`.
-    pub(super) fn failure(&self, message: &str, exit: Exit, remedy: Option<String>) -> Failure {
-        let Complaint {
-            code,
-            message: said,
-            request_id,
-        } = self.complaint();
-        let message = match said {
+    pub(super) fn failure(&self, message: &str, exit: Exit, remedy: String) -> Failure {
+        let complaint = self.complaint();
+        let message = match complaint.message {
             Some(said) => format!("{message}: {said}"),
             None => message.to_owned(),
         };
         Failure {
             exit,
             http_status: Some(self.status),
-            code,
+            code: complaint.code,
             message,
-            request_id,
-            remedy,
+            request_id: complaint.request_id,
+            remedy: Some(remedy),
         }
     }
 
-    /// The body as JSON, or the failure that it is none.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T, Failure> {
+    /// The body as JSON, or the failure that it is not what it should be.
+    pub(super) fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|_| self.unreadable(what))
     }
 
@@ -161,7 +174,7 @@ impl Answer {
     }
 }
 
-async fn read(what: &str, mut response: Response) -> Result<Answer, Failure> {
+async fn read(what: &str, mut response: Response, tries: u32) -> Result<Answer, Miss> {
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
     let mut body = Vec::new();
@@ -169,13 +182,17 @@ async fn read(what: &str, mut response: Response) -> Result<Answer, Failure> {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,
-            Err(error) => return Err(unreachable(what, &error)),
+            Err(error) => return Err(unreachable(what, &error, tries)),
         }
         if body.len() > ANSWER_LIMIT {
             let message = format!("{what} answered with more than 1 MiB, which is not read");
-            return Err(Failure {
+            let failure = Failure {
                 http_status: Some(status),
                 ..Failure::new(Exit::Unreadable, message, None)
+            };
+            return Err(Miss {
+                failure,
+                pause: None,
             });
         }
     }
@@ -186,33 +203,20 @@ async fn read(what: &str, mut response: Response) -> Result<Answer, Failure> {
     })
 }
 
-/// The causes without the address, which may carry secrets.
-fn unreachable(what: &str, error: &reqwest::Error) -> Failure {
-    let mut causes = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
+fn unreachable(what: &str, error: &reqwest::Error, tries: u32) -> Miss {
+    let error = broken(error);
+    let remedy = match error.kind {
+        ErrorKind::Untrusted => "give the root of your proxy or private cloud as `ca-certs`",
+        _ => "check that the runner can reach it, directly or through HTTPS_PROXY",
+    };
+    let message = format!("{what} cannot be reached: {}", error.failure.message);
+    Miss {
+        failure: Failure::new(Exit::Refused, message, Some(remedy)),
+        pause: error.is_retryable().then(|| backoff(tries)),
     }
-    let kind = if error.is_timeout() {
-        "it did not answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
-    };
-    let message = match causes.last() {
-        Some(last) => format!("{what} cannot be reached: {kind} ({last})"),
-        None => format!("{what} cannot be reached: {kind}"),
-    };
-    Failure::new(
-        Exit::Refused,
-        message,
-        Some("check that the runner may reach it, directly or by HTTPS_PROXY"),
-    )
 }
 
-fn tried(failure: Failure, tries: u32) -> Failure {
+fn after(failure: Failure, tries: u32) -> Failure {
     let message = match tries {
         1 => failure.message,
         _ => format!("{} ({tries} attempts)", failure.message),
@@ -220,20 +224,146 @@ fn tried(failure: Failure, tries: u32) -> Failure {
     Failure { message, ..failure }
 }
 
-fn is_transient(status: u16, settled: &[u16]) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504) && !settled.contains(&status)
+fn is_transient(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// How long to wait before the next try; none where the server asks for too long.
-fn pause(tries: u32, after: Option<Duration>) -> Option<Duration> {
-    match after {
-        Some(after) => (after <= RETRY_AFTER_LIMIT).then_some(after),
-        None => Some(backoff(tries)),
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::credentials::tests::{fixed_clock, server};
+    use crate::transport;
+
+    async fn send(address: &str, retries: u32) -> Result<Answer, Failure> {
+        let exchange = Exchange {
+            http: &transport::direct(Duration::from_secs(5)).unwrap(),
+            retries,
+            clock: fixed_clock(),
+            events: &|event| panic!("nothing to tell, but {event:?}"),
+        };
+        let address = format!("{address}/token?secret=hunter2");
+        exchange
+            .send("the service", &[404, 503], |http| http.get(&address))
+            .await
     }
-}
 
-/// `Retry-After`, in either form.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    parse_retry_after(text, now)
+    #[tokio::test]
+    async fn what_passes_is_tried_again_and_what_does_not_is_not() {
+        for (status, tries) in [
+            (200, 1),
+            (400, 1),
+            (401, 1),
+            (403, 1),
+            (404, 1),
+            (503, 1),
+            (429, 2),
+            (502, 2),
+        ] {
+            let mut server = server().await;
+            let mock = server
+                .mock("GET", "/token?secret=hunter2")
+                .with_status(status)
+                .expect(tries)
+                .create_async()
+                .await;
+            let result = send(&server.url(), 1).await;
+            assert_eq!(result.is_err(), tries > 1, "{status}");
+            drop(mock);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_later_answer_counts() {
+        let mut server = server().await;
+        let mut mocks = Vec::new();
+        for status in [500, 200] {
+            let mock = server.mock("GET", "/token?secret=hunter2");
+            mocks.push(mock.with_status(status).create_async().await);
+        }
+        assert_eq!(send(&server.url(), 1).await.unwrap().status, 200);
+    }
+
+    #[tokio::test]
+    async fn the_server_may_make_us_wait_but_not_for_long() {
+        let mut server = server().await;
+        let _mock = server
+            .mock("GET", "/token?secret=hunter2")
+            .with_status(429)
+            .with_header("Retry-After", "61")
+            .expect(1)
+            .create_async()
+            .await;
+        let started = Instant::now();
+        let failure = send(&server.url(), 5).await.unwrap_err();
+        assert_eq!(
+            (failure.exit, failure.http_status),
+            (Exit::Refused, Some(429))
+        );
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read() {
+        let mut server = server().await;
+        let _mock = server
+            .mock("GET", "/token?secret=hunter2")
+            .with_body("x".repeat(ANSWER_LIMIT + 1))
+            .create_async()
+            .await;
+        let failure = send(&server.url(), 1).await.unwrap_err();
+        assert_eq!(failure.exit, Exit::Unreadable);
+    }
+
+    #[tokio::test]
+    async fn that_a_service_cannot_be_reached_is_told_without_the_address() {
+        let failure = send("http://127.0.0.1:1", 1).await.unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(
+            failure
+                .message
+                .starts_with("the service cannot be reached: "),
+            "{failure}"
+        );
+        assert!(failure.message.ends_with(" (2 attempts)"), "{failure}");
+        assert!(!failure.message.contains("hunter2"), "{failure}");
+    }
+
+    #[test]
+    fn the_words_of_every_service_are_read() {
+        let said = |body: &str| {
+            let answer = Answer {
+                status: 401,
+                headers: HeaderMap::new(),
+                body: body.as_bytes().to_vec(),
+            };
+            answer
+                .failure("no", Exit::NotAllowed, String::new())
+                .to_string()
+        };
+        assert_eq!(
+            said(
+                r#"{"error_code":"STS5.1001","error_msg":"denied","request_id":"r","encoded_authorization_message":"SEALED"}"#
+            ),
+            "HTTP 401 STS5.1001: no: denied (request id r)"
+        );
+        assert_eq!(
+            said(r#"{"error":{"code":401,"message":"The token is bad","title":"Unauthorized"}}"#),
+            "HTTP 401 no: The token is bad"
+        );
+        assert_eq!(
+            said(r#"{"error_msg":"bad","error_code":"IAM.0101"}"#),
+            "HTTP 401 IAM.0101: no: bad"
+        );
+        for nothing in [
+            "",
+            "hunter2",
+            r#"{"secret":"hunter2"}"#,
+            r#"["hunter2"]"#,
+            r#"{"error":"hunter2"}"#,
+        ] {
+            assert_eq!(said(nothing), "HTTP 401 no");
+        }
+    }
 }

@@ -79,18 +79,8 @@ impl IdentityProvider {
             .message
             .unwrap_or_default()
             .to_lowercase();
-        let (message, remedy) = if let Some(expired) = claims.expired_at(now) {
-            (
-                format!("IAM refused an id token that expired at {expired:.0}"),
-                "take the id token at the start of the job that syncs; is the runner's clock right?".to_owned(),
-            )
-        } else if said.contains("expire") {
-            (
-                "IAM says that the id token has expired".to_owned(),
-                format!(
-                    "take the id token in the job that syncs; is the runner's clock right? It says {now:.0}"
-                ),
-            )
+        let (message, remedy) = if let Some(expiry) = claims.expiry(WHAT, &said, now) {
+            expiry
         } else if said.contains("audience")
             || said.contains("client id")
             || said.contains("client_id")
@@ -128,6 +118,146 @@ impl IdentityProvider {
                 ),
             )
         };
-        answer.failure(&message, answer.exit(), Some(remedy))
+        answer.failure(&message, answer.exit(), remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mockito::Matcher;
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+    use crate::credentials::IdToken;
+    use crate::credentials::tests::{fixed_clock, server};
+    use crate::outcome::Exit;
+    use crate::transport;
+
+    fn provider() -> IdentityProvider {
+        IdentityProvider {
+            id: "github".to_owned(),
+            project_id: "project".to_owned(),
+            id_token: IdToken::Given {
+                from: "the test",
+                token: "the.id.token".into(),
+            },
+        }
+    }
+
+    async fn token(address: &str) -> Result<Issued, Failure> {
+        let exchange = Exchange {
+            http: &transport::direct(Duration::from_secs(5)).unwrap(),
+            retries: 0,
+            clock: fixed_clock(),
+            events: &|_| {},
+        };
+        provider().token(address, &exchange).await
+    }
+
+    #[tokio::test]
+    async fn a_token_of_the_project_is_asked_for_and_lives_as_long_as_iam_says() {
+        for (body, expires) in [
+            (
+                r#"{"token":{"expires_at":"2026-11-24T20:00:00.000000Z"}}"#,
+                "2026-11-24T20:00:00Z",
+            ),
+            ("{}", "2026-11-25T10:00:00Z"),
+            ("", "2026-11-25T10:00:00Z"),
+        ] {
+            let mut server = server().await;
+            let _mock = server
+                .mock("POST", "/v3.0/OS-AUTH/id-token/tokens")
+                .match_header("x-idp-id", "github")
+                .match_header("content-type", "application/json")
+                .match_header("authorization", Matcher::Missing)
+                .match_body(Matcher::Json(json!({"auth": {
+                    "id_token": {"id": "the.id.token"},
+                    "scope": {"project": {"id": "project"}},
+                }})))
+                .with_status(201)
+                .with_header("X-Subject-Token", "MIItoken")
+                .with_body(body)
+                .create_async()
+                .await;
+            let issued = token(&server.url()).await.unwrap();
+            assert_eq!(issued.expires.unwrap().to_string(), expires);
+            assert!(
+                matches!(issued.credentials, Credentials::Token(token) if token.expose_secret() == "MIItoken")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_token_is_refused_and_not_repeated() {
+        let mut server = server().await;
+        let _mock = server
+            .mock("POST", Matcher::Any)
+            .with_status(201)
+            .with_body(r#"{"message":"hunter2"}"#)
+            .create_async()
+            .await;
+        let failure = token(&server.url()).await.unwrap_err();
+        assert_eq!(failure.exit, Exit::Unreadable);
+        assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+    }
+
+    #[test]
+    fn each_refusal_is_told_with_its_remedy() {
+        for (status, said, message, remedy) in [
+            (
+                401,
+                "The id token has expired",
+                "IAM says that the id token has expired: ",
+                "in the job that syncs",
+            ),
+            (
+                401,
+                "The audience is not the client id",
+                "IAM does not accept the audience of the id token: ",
+                "it must be `aud`",
+            ),
+            (
+                401,
+                "The project was not found",
+                "IAM gives no token for the project: ",
+                "check `project-id` (project)",
+            ),
+            (
+                404,
+                "Could not find Identity Provider: github",
+                "IAM does not know the identity provider: ",
+                "check `oidc-idp-id` (github)",
+            ),
+            (
+                403,
+                "No rule matches",
+                "IAM refused the id token: ",
+                "conversion rule",
+            ),
+            (
+                401,
+                "The id token is invalid",
+                "IAM refused the id token: ",
+                "signing keys",
+            ),
+        ] {
+            let answer = Answer {
+                status,
+                headers: HeaderMap::new(),
+                body: json!({"error": {"code": status, "message": said, "title": "x"}})
+                    .to_string()
+                    .into_bytes(),
+            };
+            // {"iss":"iss","aud":"aud","sub":"sub"}
+            let claims =
+                Claims::of(&"e30.eyJpc3MiOiJpc3MiLCJhdWQiOiJhdWQiLCJzdWIiOiJzdWIifQ.c2ln".into());
+            let failure = provider().refused(&answer, &claims, fixed_clock().now());
+            assert_eq!(failure.exit, Exit::NotAllowed);
+            assert!(failure.message.starts_with(message), "{failure}");
+            let told = failure.remedy.unwrap();
+            assert!(told.contains(remedy), "{told}");
+        }
     }
 }

@@ -101,9 +101,13 @@ impl Issuer {
 
     fn refused(&self, answer: &Answer) -> Failure {
         answer.failure(
-            &format!("{WHAT} gives no id token for the audience `{}`", self.audience),
+            &format!(
+                "{WHAT} gives no id token for the audience `{}`",
+                self.audience
+            ),
             answer.exit(),
-            Some("is `id-token: write` among the permissions of the job, and is the job still running?".to_owned()),
+            "is `id-token: write` among the permissions of the job, and is the job still running?"
+                .to_owned(),
         )
     }
 }
@@ -243,8 +247,24 @@ impl Claims {
         )
     }
 
-    /// When the token expired, if it has.
-    pub(super) fn expired_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.expires.filter(|expires| *expires <= now)
+    /// Whether the token has expired, by its own words or those of the service: what happened, and what to do about it.
+    pub(super) fn expiry(
+        &self,
+        what: &str,
+        said: &str,
+        now: Timestamp,
+    ) -> Option<(String, String)> {
+        let message = match self.expires.filter(|expires| *expires <= now) {
+            Some(expires) => format!("{what} refused an id token that expired at {expires:.0}"),
+            None if said.contains("expire") => format!("{what} says that the id token has expired"),
+            None => return None,
+        };
+        let remedy = format!(
+            "take the id token in the job that syncs, at its start; is the runner's clock right? It says {now:.0}"
+        );
+        Some((message, remedy))
     }
 }
+
+#[cfg(test)]
+mod tests;

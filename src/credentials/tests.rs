@@ -1,5 +1,8 @@
 //! Helpers of the tests of all sources.
 
+use mockito::{Server, ServerOpts};
+
+use crate::clock::Clock;
 use crate::inputs::{self, Environment, Inputs};
 
 /// An environment of these variables alone.
@@ -22,4 +25,18 @@ pub(super) fn inputs(given: &[(&str, &str)]) -> Inputs {
         })
         .collect();
     inputs::read(&variables, &|_| panic!("no input names a file"))
+}
+
+/// A server whose mocks must all be hit, exactly as often as they say. They answer in the order they are made.
+pub(super) async fn server() -> Server {
+    Server::new_with_opts_async(ServerOpts {
+        assert_on_drop: true,
+        ..ServerOpts::default()
+    })
+    .await
+}
+
+/// A clock that stands still.
+pub(super) fn fixed_clock() -> Clock {
+    Clock(|| "2026-11-24T10:00:00Z".parse().unwrap())
 }

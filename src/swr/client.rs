@@ -363,7 +363,7 @@ pub fn unreadable(message: String, request_id: Option<String>) -> ApiError {
 }
 
 /// An exchange that ended without an answer.
-fn broken(error: &reqwest::Error) -> ApiError {
+pub fn broken(error: &reqwest::Error) -> ApiError {
     let chain = || {
         std::iter::successors(Some(error as &dyn std::error::Error), |error| {
             error.source()

@@ -1,10 +1,11 @@
 use std::cell::{Cell, RefCell};
 
 use futures_util::future::join_all;
-use mockito::{Mock, Server, ServerOpts};
+use mockito::{Mock, Server};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::credentials::tests::server;
 use crate::credentials::{Agency, IdToken, Keys};
 use crate::transport;
 
@@ -14,15 +15,6 @@ thread_local! {
 
 fn set_time(text: &str) {
     NOW.set(format!("2026-11-24T{text}Z").parse().unwrap());
-}
-
-/// A server whose mocks must all be hit, exactly as often as they say.
-async fn server() -> Server {
-    Server::new_with_opts_async(ServerOpts {
-        assert_on_drop: true,
-        ..ServerOpts::default()
-    })
-    .await
 }
 
 fn provider(server: &Server) -> Provider {
