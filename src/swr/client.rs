@@ -174,16 +174,6 @@ impl Client {
             .send()
             .await;
         let response = sent.map_err(|error| broken(&error))?;
-        let context = Context {
-            region,
-            is_source: *region == self.source,
-            path: request.path(),
-            canonical_request: signed
-                .as_ref()
-                .map(|signed| signed.canonical_request.as_str()),
-            signed_at: time,
-            server_time: header(&response, &DATE),
-        };
         let status = response.status().as_u16();
         let request_id = header(&response, &REQUEST_ID);
         let content_range = header(&response, &CONTENT_RANGE);
@@ -212,9 +202,19 @@ impl Client {
         let body = read_body(response, ANSWER_LIMIT)
             .await
             .map_or_else(|_| Vec::new(), |(body, _)| body);
-        let mut error =
-            ApiError::from_status(status, wire::error_body(&body), request_id, retry_after);
-        remedy::explain(&mut error, &wire::error_body(&body), &context);
+        let body = wire::error_body(&body);
+        let context = Context {
+            region,
+            path: request.path(),
+            action: request.action,
+            canonical_request: signed
+                .as_ref()
+                .map(|signed| signed.canonical_request.as_str()),
+            signed_at: time,
+            server_time,
+        };
+        let mut error = ApiError::from_status(status, &body, request_id, retry_after);
+        remedy::explain(&mut error, &body, &context);
         Err(error)
     }
 

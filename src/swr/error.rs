@@ -73,19 +73,20 @@ impl ApiError {
     /// Gives a status other than 200 its class.
     pub fn from_status(
         status: u16,
-        body: ErrorBody,
+        body: &ErrorBody,
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> Self {
         let kind = classify(status, body.code.as_deref());
         let message = body
             .message
+            .clone()
             .unwrap_or_else(|| "the answer has no body".to_owned());
-        let request_id = request_id.or(body.request_id);
+        let request_id = request_id.or_else(|| body.request_id.clone());
         let failure = Failure {
             exit: exit(kind),
             http_status: Some(status),
-            code: body.code,
+            code: body.code.clone(),
             message,
             request_id,
             remedy: None,

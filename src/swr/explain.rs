@@ -3,7 +3,6 @@
 //! Source of the words: the vendor's signing guide (`devg-apisign`, error codes) and reports of users.
 
 use jiff::civil::DateTime;
-use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,7 +27,7 @@ pub fn unauthorized(
     message: &str,
     canonical_request: Option<&str>,
     signed_at: Timestamp,
-    server_time: Option<&str>,
+    server_time: Option<Timestamp>,
 ) -> Explanation {
     let (said, echo) = match message.split_once(ECHO) {
         Some((said, echo)) => (said.trim_end_matches([',', ' ']), Some(echo)),
@@ -36,11 +35,6 @@ pub fn unauthorized(
     };
     let words = said.to_lowercase();
     let says = |candidates: &[&str]| candidates.iter().any(|part| words.contains(part));
-    let server_time = server_time.and_then(|text| {
-        rfc2822::DateTimeParser::new()
-            .parse_timestamp(text.trim())
-            .ok()
-    });
     let remedy = if says(&["signature expired"]) {
         let (runner, server) =
             clocks(&words).unwrap_or((signed_at, server_time.unwrap_or(signed_at)));
@@ -157,10 +151,14 @@ fn name(index: usize, count: usize, line: Option<&str>) -> String {
     }
 }
 
-/// Explains a 403. `action` is what the request needs in the present IAM, `region` where it was asked for.
-pub fn forbidden(code: &str, message: &str, action: &str, region: &str) -> Explanation {
+/// Explains a 403. `action` is what the request needs in the present IAM, as far as the vendor names it, `region` where
+/// it was asked for.
+pub fn forbidden(code: &str, message: &str, action: Option<&str>, region: &str) -> Explanation {
     let serial = code.rsplit('.').next().unwrap_or_default();
-    let action = named_action(message).unwrap_or(action);
+    let right = named_action(message).or(action).map_or_else(
+        || "the right to read organizations and repositories".to_owned(),
+        |action| format!("`{action}`"),
+    );
     let remedy = match serial {
         "0302" => format!(
             "the account does not let this user call the API in {region}: ask whoever manages IAM, and look for deny rules and lists of allowed addresses"
@@ -176,7 +174,7 @@ pub fn forbidden(code: &str, message: &str, action: &str, region: &str) -> Expla
             "the user needs the right to edit or manage in the organization (console of SWR, organization, users)".to_owned()
         }
         _ => format!(
-            "grant `{action}` to the user or agency, or the role SWR Admin in the project of {region} (source and target region both need it); docs/permissions.md has the whole policy"
+            "grant {right} to the user or agency, or the role SWR Admin in the project of {region} (source and target region both need it); docs/permissions.md has the whole policy"
         ),
     };
     Explanation {
@@ -293,7 +291,7 @@ mod tests {
             BAD_SIGNATURE,
             Some(OWN),
             time(),
-            Some("Tue, 24 Nov 2026 09:40:00 GMT"),
+            Some("2026-11-24T09:40:00Z".parse().unwrap()),
         );
         assert!(
             by_header.remedy.contains("20m ahead of the server's"),
@@ -347,7 +345,7 @@ mod tests {
     fn a_missing_action_is_named() {
         let sync = "swr:repo:createManualSyncRepoJob";
         let remedy =
-            |code: &str, message: &str| forbidden(code, message, sync, "cn-north-4").remedy;
+            |code: &str, message: &str| forbidden(code, message, Some(sync), "cn-north-4").remedy;
         assert!(
             remedy("SVCSTG.SWR.4030170", "Insufficient permissions")
                 .starts_with(&format!("grant `{sync}`"))

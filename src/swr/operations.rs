@@ -14,6 +14,8 @@ pub const PAGE: usize = 100;
 pub struct Request {
     /// `GET` or `POST`.
     pub method: &'static str,
+    /// The action that an identity policy must allow for it, where the vendor names one.
+    pub action: Option<&'static str>,
     /// The path as it goes over the wire; it holds nothing that needs an escape.
     path: String,
     /// Query keys and values, decoded.
@@ -21,6 +23,9 @@ pub struct Request {
     /// The body as it is sent and signed; empty for none.
     pub body: Vec<u8>,
 }
+
+/// The action of both calls that read tags.
+const LIST_TAGS: Option<&str> = Some("swr:repo:listRepoTags");
 
 impl Request {
     /// The path below the address of the API.
@@ -55,6 +60,7 @@ pub fn sync_images(
     };
     Request {
         method: "POST",
+        action: Some("swr:repo:createManualSyncRepoJob"),
         path: format!(
             "{}/sync_images",
             path(&images.namespace, &images.repository)
@@ -69,6 +75,7 @@ pub fn sync_images(
 pub fn list_sync_jobs(namespace: &Namespace, repository: &Repository, offset: usize) -> Request {
     let filter = format!("limit::{PAGE}|offset::{offset}|order::desc");
     get(
+        Some("swr:repo:getSyncRepoJobInfo"),
         format!("{}/sync_job", path(namespace, repository)),
         vec![("filter", filter)],
     )
@@ -97,12 +104,17 @@ pub fn list_tags(
             ("order_type", "desc".to_owned()),
         ]);
     }
-    get(format!("{}/tags", path(namespace, repository)), query)
+    get(
+        LIST_TAGS,
+        format!("{}/tags", path(namespace, repository)),
+        query,
+    )
 }
 
 /// One tag (`ShowRepoTag`).
 pub fn show_tag(namespace: &Namespace, repository: &Repository, tag: &Tag) -> Request {
     get(
+        LIST_TAGS,
         format!("{}/tags/{tag}", path(namespace, repository)),
         Vec::new(),
     )
@@ -112,22 +124,27 @@ pub fn show_tag(namespace: &Namespace, repository: &Repository, tag: &Tag) -> Re
 pub fn list_repositories(namespace: &Namespace, offset: usize) -> Request {
     let mut query = page(offset);
     query.push(("namespace", namespace.to_string()));
-    get("/v2/manage/repos".to_owned(), query)
+    get(None, "/v2/manage/repos".to_owned(), query)
 }
 
 /// One organization (`ShowNamespace`).
 pub fn show_namespace(namespace: &Namespace) -> Request {
-    get(format!("/v2/manage/namespaces/{namespace}"), Vec::new())
+    get(
+        None,
+        format!("/v2/manage/namespaces/{namespace}"),
+        Vec::new(),
+    )
 }
 
 /// The regions that images can be synced to (`ListSyncRegions`).
 pub fn list_sync_regions() -> Request {
-    get("/v2/manage/regions".to_owned(), Vec::new())
+    get(None, "/v2/manage/regions".to_owned(), Vec::new())
 }
 
-fn get(path: String, query: Vec<(&'static str, String)>) -> Request {
+fn get(action: Option<&'static str>, path: String, query: Vec<(&'static str, String)>) -> Request {
     Request {
         method: "GET",
+        action,
         path,
         query,
         body: Vec::new(),
