@@ -172,7 +172,7 @@ mod tests {
             (Handshake::Answered(503), 2),
         ] {
             let standin = host(handshake);
-            let (issued, announced) = keys_of(&standin.url()).await;
+            let (issued, announced) = keys_of(standin.url()).await;
             let Credentials::Keys(keys) = issued.unwrap().credentials else {
                 panic!("no keys")
             };
@@ -187,7 +187,7 @@ mod tests {
         let mut world = World::demo();
         world.metadata.agency = None;
         let standin = Standin::start(world);
-        let failure = keys_of(&standin.url()).await.0.unwrap_err();
+        let failure = keys_of(standin.url()).await.0.unwrap_err();
         assert_eq!(failure.exit, Exit::NotAllowed);
         assert!(
             failure.message.starts_with("the ECS host has no agency"),
@@ -198,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn a_host_of_another_cloud_and_no_host_are_told_apart_from_a_refusal() {
         let other = host(Handshake::Answered(400));
-        let failure = keys_of(&other.url()).await.0.unwrap_err();
+        let failure = keys_of(other.url()).await.0.unwrap_err();
         assert_eq!(failure.exit, Exit::NotAllowed);
         assert!(failure.remedy.unwrap().contains("nowhere else"));
         let failure = keys_of("http://127.0.0.1:1").await.0.unwrap_err();
@@ -215,7 +215,7 @@ mod tests {
                 .on(Matcher::path("*/securitykey"))
                 .when(When::Always),
         );
-        let failure = keys_of(&standin.url()).await.0.unwrap_err();
+        let failure = keys_of(standin.url()).await.0.unwrap_err();
         assert_eq!(failure.exit, Exit::Unreadable);
         assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
     }

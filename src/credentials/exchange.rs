@@ -350,7 +350,7 @@ mod tests {
         );
         assert_eq!(
             said(r#"{"error":{"code":401,"message":"The token is bad","title":"Unauthorized"}}"#),
-            "HTTP 401 no: The token is bad"
+            "HTTP 401: no: The token is bad"
         );
         assert_eq!(
             said(r#"{"error_msg":"bad","error_code":"IAM.0101"}"#),
