@@ -11,10 +11,10 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use crate::answer::Answer;
+use crate::credential::{AccessKey, Holder};
 use crate::record::{Request, Verdict};
 use crate::signature::{Authorization, canonical_request, signature, string_to_sign};
 use crate::state::State;
-use crate::world::{AccessKey, Holder};
 
 /// How far `X-Sdk-Date` may be from the service's clock.
 const SKEW: Duration = Duration::from_secs(15 * 60);

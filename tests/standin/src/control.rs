@@ -3,7 +3,7 @@
 //! | method | path | body | what |
 //! | --- | --- | --- | --- |
 //! | GET | `requests` | | the log; `?path=` narrows it by a glob |
-//! | DELETE | `requests` | | forgets the log and begins to count anew |
+//! | DELETE | `requests` | | empties the log; counts and numbers go on |
 //! | GET | `counters` | | [`Counters`](crate::Counters) |
 //! | GET, PUT | `world` | [`World`](crate::World) | the world as it is now; another world, without the jobs of the old one |
 //! | POST, DELETE | `rules` | [`SyncRule`](crate::SyncRule), or an array of them | adds, forgets all |
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::glob;
-use crate::record::{Counters, Request};
+use crate::record::Request;
 use crate::state::State;
 
 /// Answers a request to `/_standin/{path}`.
@@ -62,13 +62,7 @@ fn change(state: &mut State, request: &Request, path: &str) -> Result<Answer, St
                 state.id_token(of("subject")?, of("audience")?),
             ));
         }
-        ("DELETE", "requests") => {
-            state.log.clear();
-            state.counters = Counters {
-                in_flight: state.counters.in_flight,
-                ..Counters::default()
-            };
-        }
+        ("DELETE", "requests") => state.log.clear(),
         ("PUT", "world") => state.begin(read(request)?),
         ("POST", "rules") => state.rules.extend(
             one_or_many(request)?

@@ -121,6 +121,16 @@ pub enum Delivery {
     LastOfConnection,
 }
 
+impl Delivery {
+    /// Whether a status gets to the client.
+    pub(crate) fn has_status(self) -> bool {
+        !matches!(
+            self,
+            Self::Reset | Self::Close | Self::Never | Self::Refuse | Self::GoAway | Self::Garbage
+        )
+    }
+}
+
 /// What goes wrong with a whole connection, before a byte of it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConnectionFault {

@@ -22,8 +22,9 @@ pub(crate) async fn serve(mut link: impl Link, connection: u64, shared: &Arc<Sha
     {
         let without_body = request.method == "HEAD";
         let delivered = shared.serve(request);
+        let number = delivered.number;
         let after = send::deliver(&mut link, delivered, without_body).await;
-        shared.answered();
+        shared.answered(number);
         match after {
             send::After::Open if !asks_to_close => {}
             send::After::Open | send::After::Over => break,

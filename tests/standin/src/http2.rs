@@ -77,9 +77,10 @@ async fn stream(
         request.body.extend_from_slice(&piece);
     }
     let delivered = shared.serve(request);
+    let number = delivered.number;
     // A client that has gone gets no answer: that is all an error says.
     let _ = deliver(&mut respond, delivered, &orders).await;
-    shared.answered();
+    shared.answered(number);
 }
 
 async fn deliver(
@@ -91,6 +92,7 @@ async fn deliver(
         answer,
         delivery,
         delay,
+        number: _,
     } = delivered;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

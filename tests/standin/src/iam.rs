@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::credential::Token;
 use crate::glob;
 use crate::id_token;
 use crate::record::Request;
 use crate::signature::sha256_hex;
 use crate::state::State;
 use crate::swr::no_such_api;
-use crate::world::Token;
 
 /// How long tokens are good.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);

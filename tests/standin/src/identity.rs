@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::world::{DEMO_ACCOUNT, Holder};
+use crate::credential::{DEMO_ACCOUNT, Holder};
 
 /// The CI's issuer of id tokens, at `/oidc/token`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

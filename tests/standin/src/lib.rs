@@ -1,20 +1,11 @@
-//! A stateful imitation of Huawei Cloud SWR, STS, IAM, a CI's token issuer and the ECS metadata service, on loopback.
-//!
-//! ```
-//! use standin::{Answer, Fault, Matcher, Standin, When, World};
-//!
-//! let standin = Standin::start(World::demo());
-//! standin.fault(Fault::answer(Answer::throttled()).on(Matcher::sync()).when(When::First(1)));
-//! // Run a client with `endpoint` = standin.endpoint(), the keys DEMO_ACCESS_KEY and DEMO_SECRET_KEY. Then ask what it did:
-//! assert!(standin.sync_requests().is_empty());
-//! assert_eq!(standin.counters().connections, 0);
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod answer;
 mod authentication;
 mod background;
 mod certificate;
 pub mod control;
+mod credential;
 mod duration;
 mod fault;
 mod glob;
@@ -28,6 +19,7 @@ mod link;
 mod platform;
 mod proxy;
 mod record;
+mod route;
 mod server;
 pub mod signature;
 mod state;
@@ -38,13 +30,14 @@ mod world;
 
 pub use answer::{Answer, ErrorShape};
 pub use certificate::Certificate;
+pub use credential::{
+    AccessKey, DEMO_ACCESS_KEY, DEMO_ACCOUNT, DEMO_SECRET_KEY, DEMO_TOKEN, Denial, Holder,
+    Operation, Token,
+};
 pub use fault::{ConnectionFault, Delivery, Fault, Matcher, Reply, When};
 pub use identity::{Agency, Handshake, IdentityProvider, Issuer, Metadata, Provider};
 pub use proxy::{Proxy, Route};
 pub use record::{Counters, Request, Verdict};
 pub use server::{Listen, Standin};
 pub use sync::{Ending, Pace, Stage, Sync, SyncRule};
-pub use world::{
-    AccessKey, DEMO_ACCESS_KEY, DEMO_ACCOUNT, DEMO_SECRET_KEY, DEMO_TOKEN, Denial, EarlierJob,
-    Holder, JobOrder, Operation, Organization, Region, Repository, SyncRegions, Tag, Token, World,
-};
+pub use world::{EarlierJob, JobOrder, Organization, Region, Repository, SyncRegions, Tag, World};

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use standin::{Certificate, Listen, Standin, Sync, World};
-use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
 An imitation of Huawei Cloud SWR, STS, IAM, a CI's token issuer and the ECS metadata service.
@@ -137,8 +136,7 @@ fn run(arguments: Arguments) -> Result<String, String> {
         .map_err(text)?;
     runtime.block_on(async {
         // Caught before the addresses are told, so that no signal comes too early.
-        let mut terminate = signal(SignalKind::terminate()).map_err(text)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(text)?;
+        let end = end_asked_for().map_err(text)?;
         let standin = Standin::start_on(&arguments.listens, arguments.world).map_err(text)?;
         standin.set_latency(arguments.latency);
         if arguments.forget {
@@ -149,14 +147,32 @@ fn run(arguments: Arguments) -> Result<String, String> {
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
         say(&standin.urls().join("\n"));
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        end.await;
         let counters = standin.counters();
         Ok(format!(
             "{} requests on {} connections",
             counters.requests, counters.connections
         ))
     })
+}
+
+/// Ends with the first SIGTERM or SIGINT that comes after the call.
+#[cfg(unix)]
+fn end_asked_for() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ends with the first Ctrl-C that comes after the call.
+#[cfg(windows)]
+fn end_asked_for() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move { drop(interrupt.recv().await) })
 }

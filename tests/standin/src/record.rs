@@ -15,7 +15,11 @@ pub struct Request {
     /// The connection it came on, counted from 1.
     pub connection: u64,
     /// When it had arrived, since the start of the stand-in.
+    #[serde(serialize_with = "as_seconds")]
     pub arrived: Duration,
+    /// When the last byte of the answer had been sent, or the fault was over, since the start; none: it still goes on.
+    #[serde(serialize_with = "as_seconds_or_none")]
+    pub answered: Option<Duration>,
     /// `HTTP/1.1` or `HTTP/2`.
     pub version: &'static str,
     /// The method.
@@ -76,6 +80,7 @@ impl Request {
             number: 0,
             connection,
             arrived: Duration::ZERO,
+            answered: None,
             version,
             method: method.to_owned(),
             target: target.to_owned(),
@@ -126,6 +131,25 @@ pub struct Counters {
     pub in_flight: u64,
     /// The highest value of `in_flight` so far.
     pub most_in_flight: u64,
+}
+
+impl Counters {
+    pub(crate) fn arrived(&mut self) {
+        self.requests += 1;
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+    }
+}
+
+fn as_seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+fn as_seconds_or_none<S: serde::Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
 fn as_text<S: serde::Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -35,9 +35,8 @@ impl Shared {
         self.state().serve(request)
     }
 
-    /// Counts a request as no longer under way.
-    pub(crate) fn answered(&self) {
-        self.state().counters.in_flight -= 1;
+    pub(crate) fn answered(&self, number: Option<u64>) {
+        self.state().answered(number);
     }
 }
 

@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::answer::Answer;
+use crate::credential::{AccessKey, Holder};
 use crate::fault::{ConnectionFault, Delivery, Fault, Reply, When};
 use crate::id_token::Claims;
 use crate::identity::Issuer;
 use crate::jobs::{Asked, Jobs};
 use crate::record::{Counters, Request};
+use crate::route::Route;
 use crate::signature::sha256_hex;
 use crate::sync::{Sync, SyncRule};
-use crate::world::{AccessKey, Holder, World};
+use crate::world::World;
 use crate::{authentication, control, iam, id_token, platform, sts, swr};
 
 /// What to send for a request, and how.
@@ -22,6 +24,19 @@ pub(crate) struct Delivered {
     pub(crate) answer: Answer,
     pub(crate) delivery: Delivery,
     pub(crate) delay: Duration,
+    /// Of the request, to be told to [`State::answered`].
+    pub(crate) number: Option<u64>,
+}
+
+impl Delivered {
+    fn whole(answer: Answer) -> Self {
+        Self {
+            answer,
+            delivery: Delivery::Whole,
+            delay: Duration::ZERO,
+            number: None,
+        }
+    }
 }
 
 /// Everything that changes while the stand-in runs.
@@ -123,37 +138,42 @@ impl State {
 
     /// Takes in a request that has arrived whole.
     pub(crate) fn serve(&mut self, mut request: Request) -> Delivered {
-        self.counters.in_flight += 1;
-        let path = request.path.clone();
-        if let Some(path) = path.strip_prefix("/_standin/") {
+        if request.path.starts_with("/_standin/") {
             return Delivered {
-                answer: control::answer(self, &request, path),
-                delivery: Delivery::Whole,
-                delay: Duration::ZERO,
+                number: None,
+                ..Delivered::whole(self.answer(&mut request))
             };
         }
-        self.counters.requests += 1;
-        self.counters.most_in_flight = self.counters.most_in_flight.max(self.counters.in_flight);
+        self.counters.arrived();
         request.number = self.counters.requests;
         request.arrived = self.started.elapsed();
         let mut delivered = self.faulted(&mut request);
+        delivered.number = Some(request.number);
         delivered.delay += self.latency;
         let date = self.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let request_id = format!("{:032x}", 0x5712_0000_0000u64 + request.number);
         delivered.answer.complete(&request_id, &date);
-        let silent = matches!(
-            delivered.delivery,
-            Delivery::Reset
-                | Delivery::Close
-                | Delivery::Never
-                | Delivery::GoAway
-                | Delivery::Garbage
-        );
-        request.status = (!silent).then_some(delivered.answer.status);
+        request.status = delivered
+            .delivery
+            .has_status()
+            .then_some(delivered.answer.status);
         if self.keeps_log {
             self.log.push(request);
         }
         delivered
+    }
+
+    /// Notes that nothing more will be sent for the request with this number; none: it was one of the control API.
+    pub(crate) fn answered(&mut self, number: Option<u64>) {
+        let Some(number) = number else { return };
+        self.counters.in_flight -= 1;
+        // A request that came before the log was last emptied is not in it.
+        if let Ok(index) = self
+            .log
+            .binary_search_by_key(&number, |request| request.number)
+        {
+            self.log[index].answered = Some(self.started.elapsed());
+        }
     }
 
     fn faulted(&mut self, request: &mut Request) -> Delivered {
@@ -173,11 +193,7 @@ impl State {
             ..
         }) = found
         else {
-            return Delivered {
-                answer: self.answer(request),
-                delivery: Delivery::Whole,
-                delay: Duration::ZERO,
-            };
+            return Delivered::whole(self.answer(request));
         };
         request.faulted = true;
         let answer = match reply {
@@ -189,38 +205,24 @@ impl State {
             }
         };
         Delivered {
-            answer,
             delivery,
             delay,
+            ..Delivered::whole(answer)
         }
     }
 
     fn answer(&mut self, request: &mut Request) -> Answer {
-        let path = request.path.clone();
-        match path.as_str() {
-            "/oidc/token" => return platform::id_token(self, request),
-            "/meta-data/latest/api/token" => return platform::metadata_token(self, request),
-            "/openstack/latest/securitykey" => return platform::metadata_key(self, request),
-            _ => {}
-        }
         let host = request.header("Host").unwrap_or_default().to_owned();
-        match Destination::of(&host, &path) {
-            Some(Destination {
-                service: "swr" | "swr-api",
-                region,
-                path,
-            }) => swr::answer(self, request, region, path),
-            Some(Destination {
-                service: "sts",
-                path,
-                ..
-            }) => sts::answer(self, request, path),
-            Some(Destination {
-                service: "iam",
-                path,
-                ..
-            }) => iam::answer(self, request, path),
-            _ => swr::no_such_api(),
+        let (path, home) = (request.path.clone(), self.world.home_region.clone());
+        match Route::of(&host, &path, home.as_deref()) {
+            Route::Swr { region, path } => swr::answer(self, request, region, path),
+            Route::Sts(path) => sts::answer(self, request, path),
+            Route::Iam(path) => iam::answer(self, request, path),
+            Route::Issuer => platform::id_token(self, request),
+            Route::MetadataToken => platform::metadata_token(self, request),
+            Route::MetadataKey => platform::metadata_key(self, request),
+            Route::Control(path) => control::answer(self, request, path),
+            Route::Nowhere => swr::no_such_api(),
         }
     }
 
@@ -254,37 +256,6 @@ impl State {
             }
         }
         self.world.sync.clone()
-    }
-}
-
-/// Which service of which region a request is for: by the first part of its path, or else by the vendor's host name.
-struct Destination<'a> {
-    service: &'a str,
-    region: &'a str,
-    path: &'a str,
-}
-
-impl<'a> Destination<'a> {
-    fn of(host: &'a str, path: &'a str) -> Option<Self> {
-        let host = host.split(':').next()?;
-        let domain = host
-            .strip_suffix(".myhuaweicloud.com")
-            .or(host.strip_suffix(".myhuaweicloud.eu"));
-        let path = path.strip_prefix('/')?;
-        if let Some((service, region)) = domain.and_then(|host| host.split_once('.')) {
-            return Some(Self {
-                service,
-                region,
-                path,
-            });
-        }
-        let (service, rest) = path.split_once('/')?;
-        let (region, path) = rest.split_once('/')?;
-        Some(Self {
-            service,
-            region,
-            path,
-        })
     }
 }
 

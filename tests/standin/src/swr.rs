@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::authentication::authenticate;
+use crate::credential::{Holder, Operation};
 use crate::jobs::{Asked, Place};
 use crate::record::Request;
 use crate::state::State;
-use crate::world::{Holder, Operation, SyncRegions};
+use crate::world::SyncRegions;
 
 mod lists;
 

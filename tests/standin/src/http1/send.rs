@@ -32,6 +32,7 @@ pub(super) async fn deliver(
         mut answer,
         delivery,
         delay,
+        number: _,
     } = delivered;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

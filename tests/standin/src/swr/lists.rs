@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::{registry, time};
 use crate::answer::Answer;
+use crate::credential::Holder;
 use crate::jobs::{Asked, Place};
 use crate::record::Request;
 use crate::signature::sha256_hex;
 use crate::state::State;
-use crate::world::{Holder, JobOrder, Organization, Repository, Tag};
+use crate::world::{JobOrder, Organization, Repository, Tag};
 
 /// The organization, or the answer that it is not there or not the caller's.
 fn find_organization<'a>(

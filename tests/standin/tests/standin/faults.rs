@@ -262,3 +262,17 @@ fn a_chunked_request_is_read() {
         200
     );
 }
+
+#[test]
+fn the_log_knows_when_an_answer_had_been_sent() {
+    let standin = Standin::start(World::demo());
+    standin.fault(Fault::delay(Duration::from_millis(50)).when(When::First(1)));
+    call(&standin).send(&standin);
+    call(&standin).send(&standin);
+    assert!(standin.wait_for(Duration::from_secs(5), |log| {
+        log.len() == 2 && log.iter().all(|request| request.answered.is_some())
+    }));
+    let log = standin.requests();
+    assert!(log[0].answered.unwrap() >= log[0].arrived + Duration::from_millis(50));
+    assert!(log[1].arrived >= log[0].answered.unwrap());
+}
