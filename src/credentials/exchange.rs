@@ -363,7 +363,7 @@ mod tests {
             r#"["hunter2"]"#,
             r#"{"error":"hunter2"}"#,
         ] {
-            assert_eq!(said(nothing), "HTTP 401 no");
+            assert_eq!(said(nothing), "HTTP 401: no");
         }
     }
 }
