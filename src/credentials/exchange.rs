@@ -128,6 +128,13 @@ impl Answer {
         }
     }
 
+    /// Whether the server says that it does not know what the request names.
+    pub(super) fn is_about_something_unknown(&self) -> bool {
+        let said = self.complaint().message.unwrap_or_default().to_lowercase();
+        let words = ["not exist", "not found", "could not find", "no such"];
+        self.status == 404 || words.iter().any(|words| said.contains(words))
+    }
+
     /// The exit code of a refusal with this status.
     pub(super) fn exit(&self) -> Exit {
         match self.status {

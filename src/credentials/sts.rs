@@ -117,15 +117,17 @@ impl Agency {
         })
     }
 
+    /// The name of the agency. URNs as a whole are not for logs, where `::` may start a command.
+    pub(super) fn name(&self) -> &str {
+        last_part(&self.agency_urn)
+    }
+
     /// Why STS refuses, and what to do about it.
     fn refused(&self, answer: &Answer, claims: &Claims, now: Timestamp) -> Failure {
         let complaint = answer.complaint();
         let code = complaint.code.unwrap_or_default();
         let said = complaint.message.unwrap_or_default().to_lowercase();
-        let unknown = answer.status == 404
-            || ["not exist", "not found", "no such"]
-                .iter()
-                .any(|words| said.contains(words));
+        let unknown = answer.is_about_something_unknown();
         let (message, remedy) = if code == "STS5.2001" {
             (
                 "STS does not accept the audience of the id token".to_owned(),
@@ -143,8 +145,8 @@ impl Agency {
             (
                 "the trust policy of the agency does not let this job in".to_owned(),
                 format!(
-                    "compare the conditions of {} with this id token: {}; docs/permissions.md has a policy to start from",
-                    self.agency_urn,
+                    "compare the conditions of agency `{}` with this id token: {}; docs/permissions.md has a policy to start from",
+                    self.name(),
                     claims.describe(),
                 ),
             )
@@ -154,16 +156,16 @@ impl Agency {
             (
                 "STS does not know the identity provider".to_owned(),
                 format!(
-                    "check `oidc-provider-urn`: {} is not in this account; the form is `iam::<account-id>:oidcProvider:<name>`",
-                    self.provider_urn
+                    "check `oidc-provider-urn`: account and name (`{}`) as the console shows them",
+                    last_part(&self.provider_urn)
                 ),
             )
         } else if unknown && said.contains("agency") {
             (
                 "STS does not know the agency".to_owned(),
                 format!(
-                    "check `oidc-agency-urn`: {} is not in this account; the form is `iam::<account-id>:agency:<name>`",
-                    self.agency_urn
+                    "check `oidc-agency-urn`: account and name (`{}`) as the console shows them",
+                    self.name()
                 ),
             )
         } else {
@@ -177,6 +179,10 @@ impl Agency {
         };
         answer.failure(&message, answer.exit(), remedy)
     }
+}
+
+fn last_part(urn: &str) -> &str {
+    urn.rsplit(':').next().unwrap_or(urn)
 }
 
 #[cfg(test)]

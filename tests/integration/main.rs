@@ -2,4 +2,6 @@
 
 mod client;
 mod common;
+mod credentials;
+mod secrets;
 mod sync;

@@ -118,7 +118,7 @@ fn the_words_of_every_service_are_read() {
     );
     assert_eq!(
         said(r#"{"error":{"code":401,"message":"The token is bad","title":"Unauthorized"}}"#),
-        "HTTP 401 no: The token is bad"
+        "HTTP 401: no: The token is bad"
     );
     assert_eq!(
         said(r#"{"error_msg":"bad","error_code":"IAM.0101"}"#),
@@ -131,6 +131,6 @@ fn the_words_of_every_service_are_read() {
         r#"["hunter2"]"#,
         r#"{"error":"hunter2"}"#,
     ] {
-        assert_eq!(said(nothing), "HTTP 401 no");
+        assert_eq!(said(nothing), "HTTP 401: no");
     }
 }

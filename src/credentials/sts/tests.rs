@@ -135,14 +135,14 @@ fn each_refusal_is_told_with_its_remedy() {
             "STS5.9999",
             "The OIDC provider x does not exist",
             "STS does not know the identity provider: ",
-            "check `oidc-provider-urn`: iam::1:oidcProvider:github",
+            "check `oidc-provider-urn`: account and name (`github`)",
         ),
         (
             404,
             "STS5.9999",
             "The agency x does not exist",
             "STS does not know the agency: ",
-            "check `oidc-agency-urn`: iam::1:agency:sync",
+            "check `oidc-agency-urn`: account and name (`sync`)",
         ),
         (
             400,
