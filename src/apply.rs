@@ -94,6 +94,11 @@ impl Progress {
         self.slots.borrow_mut()[call].tags[tag] = outcome;
     }
 
+    /// Why a tag of a call is not synced.
+    pub fn failure(&self, call: usize, tag: usize) -> Option<Arc<Failure>> {
+        self.slots.borrow()[call].tags[tag].failure.clone()
+    }
+
     /// The fate of every pair of the plan, in order. Tags that were never asked for, or whose fate is not known yet, get
     /// `unfinished` as their reason, unless the run itself knows why they were not asked for.
     pub fn into_pairs(self, plan: &Plan, unfinished: &Arc<Failure>) -> Vec<PairOutcome> {
@@ -442,7 +447,8 @@ fn named_failure(named: &[usize], is_whole_request: bool, request_id: Option<Str
     }
 }
 
-fn count(tags: usize) -> String {
+/// Tags, counted.
+pub(crate) fn count(tags: usize) -> String {
     if tags == 1 {
         "1 tag".to_owned()
     } else {
@@ -451,7 +457,7 @@ fn count(tags: usize) -> String {
 }
 
 /// The first few names, and how many more there are.
-fn some(names: &[&str]) -> String {
+pub(crate) fn some(names: &[&str]) -> String {
     const SHOWN: usize = 10;
     match names.len() {
         0..=SHOWN => names.join(", "),

@@ -10,7 +10,7 @@ use crate::names::{Namespace, Region, Repository, Tag, Target};
 use crate::swr::operations;
 
 /// The tags of one repository of the source region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Images {
     /// The organization.
     pub namespace: Namespace,

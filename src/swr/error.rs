@@ -61,6 +61,37 @@ impl ApiError {
         self.failure.http_status.is_some() && self.kind != ErrorKind::Unreadable
     }
 
+    /// Whether nothing more can be sent in this run.
+    pub fn is_end(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unauthorized | ErrorKind::NotSent)
+    }
+
+    /// Whether SWR says that what was asked for is not there. The gateway's 404 says that of the API.
+    pub fn is_not_there(&self) -> bool {
+        let code = self.failure.code.as_deref().unwrap_or_default();
+        self.kind == ErrorKind::NotFound && !code.starts_with("APIG")
+    }
+
+    /// Whether SWR says that it is only the tag that is not there, and not its repository or organization. Without a code
+    /// it is taken to be the tag.
+    pub fn is_tag_not_there(&self) -> bool {
+        let serial = self.serial();
+        self.kind == ErrorKind::NotFound
+            && matches!(
+                serial,
+                None | Some("4040048" | "4040115" | "4041056" | "4041057" | "4041060")
+            )
+    }
+
+    /// Whether SWR says that the resource belongs to another account.
+    pub fn is_of_another_account(&self) -> bool {
+        self.serial() == Some("4039001")
+    }
+
+    fn serial(&self) -> Option<&str> {
+        serial(self.failure.code.as_deref())
+    }
+
     /// An error that no answer stands behind.
     pub fn without_answer(kind: ErrorKind, message: String, remedy: &str) -> Self {
         Self {
@@ -112,11 +143,15 @@ fn exit(kind: ErrorKind) -> Exit {
     }
 }
 
+/// The digits of a code, which are the same whatever stands before them.
+fn serial(code: Option<&str>) -> Option<&str> {
+    code?.rsplit('.').next()
+}
+
 /// SWR's own codes are looked at where the status alone would mislead: throttling as 403 and 409, "not found" as 400
 /// (the vendor's Terraform provider treats the last as 404).
 fn classify(status: u16, code: Option<&str>) -> ErrorKind {
-    let serial = code.and_then(|code| code.rsplit('.').next());
-    match (status, serial) {
+    match (status, serial(code)) {
         (401, _) => ErrorKind::Unauthorized,
         (403, Some("4031032" | "4031042")) | (409, Some("4090023")) | (429, _) => {
             ErrorKind::Throttled

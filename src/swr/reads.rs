@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use crate::credentials::Credentials;
 use crate::event::Events;
 use crate::names::{Namespace, Region, Repository, Tag};
+use crate::outcome::{Exit, Failure};
 use crate::swr::client::{Answer, Client, LIST_LIMIT, backoff, unreadable};
 use crate::swr::error::{ApiError, ErrorKind};
 use crate::swr::operations::{self, PAGE, Request, TagOrder};
@@ -64,6 +66,27 @@ pub struct Page<T> {
 }
 
 impl Reads<'_> {
+    /// Why no region but the source can be read, where that is known beforehand.
+    pub async fn only_source(&self) -> Option<Failure> {
+        let why = |message: &str, remedy: &str| {
+            Some(Failure::new(Exit::NotAllowed, message, Some(remedy)))
+        };
+        if !self.client.endpoint.serves_every_region() {
+            return why(
+                "`endpoint` has no `{region}`, so it serves the source region alone",
+                "give `endpoint` with `{region}` in it, where the API of the targets can be reached",
+            );
+        }
+        match self.client.credentials.current(self.events).await {
+            Ok(Credentials::Token(_)) => why(
+                "the token is scoped to the project of the source region",
+                "use an access key, which is good in every region",
+            ),
+            // Without credentials the first read tells.
+            Ok(Credentials::Keys(_)) | Err(_) => None,
+        }
+    }
+
     /// The ids of the regions that images can be synced to from the source region; empty where the list names none.
     ///
     /// # Errors
@@ -174,12 +197,12 @@ impl Reads<'_> {
     /// One tag, where it exists.
     ///
     /// # Errors
-    /// As [`Client::read`], but for 404.
+    /// As [`Client::read`]; [`ErrorKind::NotFound`] where there is no such repository.
     pub async fn find_tag(&self, place: Place<'_>, tag: &Tag) -> Result<Option<TagRow>, ApiError> {
         let request = operations::show_tag(place.namespace, place.repository, tag);
         match self.read(place.region, &request).await {
             Ok(answer) => understand(&answer, lists::tag).map(Some),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.is_tag_not_there() => Ok(None),
             Err(error) => Err(error),
         }
     }
