@@ -15,10 +15,14 @@ use crate::credentials::{self, Provider, Services};
 use crate::event::{Event, Events, Level};
 use crate::inputs::{Environment, Inputs, ReadFile};
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, Signal, Source};
-use crate::plan::{Note, Plan};
+use crate::plan::{Images, Note, Plan};
+use crate::preflight::Preflight;
+use crate::select::{Listed, Selected, Unselected};
 use crate::swr::client::Client;
 use crate::swr::gate::Gate;
-use crate::{defect, select, transport};
+use crate::swr::reads::{Reads, Tries};
+use crate::wait::Waiting;
+use crate::{defect, select, transport, wait};
 
 /// What a run is given; nothing else of the world reaches it but the network.
 #[derive(Clone, Copy)]
@@ -91,49 +95,62 @@ impl Stages {
             registry: config.registry.clone(),
         });
 
-        let images =
-            select::exact(&config.selections, &config.exclude).expect("patterns come later");
-        let address = config.connection.endpoint.address(&config.region);
-        let (plan, notes) = Plan::new(
-            &config.region,
-            address,
-            &images,
-            &config.targets,
-            config.override_existing,
-            config.calls.batch_size,
-        );
-        for note in &notes {
-            match note {
-                Note::SourceLeftOut(target) => log(
-                    Level::Info,
-                    format!("target {target} left out: it is the source itself"),
-                ),
-                Note::SameRegion(target) => log(
-                    Level::Warn,
-                    format!(
-                        "target {target} is in the source region; SWR documents syncs to other regions only"
-                    ),
-                ),
+        self.steps(&config, world)
+            .await
+            .unwrap_or_else(|ending| ending)
+    }
+
+    /// From the configuration to the end; one before the first sync call leaves by the error.
+    async fn steps(&self, config: &Config, world: World<'_>) -> Result<Ending, Ending> {
+        let events = world.events;
+        let concurrency = config.calls.concurrency.get();
+        let stopped = |failure| Ending::Stopped(vec![failure]);
+        // Only what has to be read needs credentials before the plan stands.
+        let (selected, client) = match select::exact(&config.selections, &config.exclude) {
+            Some(images) => {
+                let listed = Listed::default();
+                (Selected { images, listed }, None)
             }
-        }
-        if plan.calls.is_empty() {
-            return Ending::Refused(vec![inputs.problem(
-                "targets",
-                "nothing is left to sync: every target is the source itself",
-            )]);
-        }
-        let plan = self.plan.get_or_init(|| plan);
-        if config.mode == Mode::DryRun {
-            return Ending::DryRun(plan.clone());
-        }
-        let client = match client(&config, world) {
-            Ok(client) => client,
-            Err(failure) => return Ending::Stopped(vec![failure]),
+            None => {
+                let client = connect(config, world).map_err(stopped)?;
+                (existing(config, world, &client).await?, Some(client))
+            }
         };
+        let plan = plan(config, world, &selected.images)?;
+        let plan = self.plan.get_or_init(|| plan);
+        if config.mode == Mode::DryRun && !config.preflight {
+            return Ok(Ending::DryRun(plan.clone()));
+        }
+        let client = match client {
+            Some(client) => client,
+            None => connect(config, world).map_err(stopped)?,
+        };
+        if config.preflight {
+            let preflight = Preflight {
+                plan,
+                listed: &selected.listed,
+                reads: reads(&client, events),
+                concurrency,
+            };
+            preflight.check().await.map_err(Ending::Stopped)?;
+        }
+        if config.mode == Mode::DryRun {
+            return Ok(Ending::DryRun(plan.clone()));
+        }
+        let waiting = config.wait.map(|timeout| {
+            let settings = wait::Settings {
+                timeout,
+                concurrency,
+            };
+            Waiting::new(plan, &client, settings, events)
+        });
+        if let Some(waiting) = &waiting {
+            waiting.note_earlier_jobs().await;
+        }
         let rules = Rules {
-            concurrency: config.calls.concurrency.get(),
+            concurrency,
             on_failure: config.on_failure,
-            named: if config.wait.is_some() {
+            named: if waiting.is_some() {
                 Named::Hint
             } else {
                 Named::Failed
@@ -141,7 +158,10 @@ impl Stages {
         };
         let progress = self.progress.get_or_init(|| Progress::new(plan));
         apply::apply(plan, &client, rules, progress, events).await;
-        Ending::Finished
+        if let Some(waiting) = &waiting {
+            waiting.follow(progress).await;
+        }
+        Ok(Ending::Finished)
     }
 
     fn into_outcome(self, ending: Ending) -> Outcome {
@@ -168,6 +188,65 @@ impl Stages {
     }
 }
 
+fn reads<'a>(client: &'a Client, events: Events<'a>) -> Reads<'a> {
+    Reads {
+        client,
+        tries: Tries::Configured,
+        events,
+    }
+}
+
+/// The images that fit the patterns among the inputs.
+async fn existing(config: &Config, world: World<'_>, client: &Client) -> Result<Selected, Ending> {
+    let reads = reads(client, world.events);
+    let concurrency = config.calls.concurrency.get();
+    select::existing(&config.selections, &config.exclude, reads, concurrency)
+        .await
+        .map_err(|unselected| match unselected {
+            Unselected::Unread(failure) => Ending::Stopped(vec![*failure]),
+            Unselected::Nothing(message) => {
+                let input = match &world.inputs.raw.images {
+                    Some(_) => "images",
+                    None => "tags",
+                };
+                Ending::Refused(vec![world.inputs.problem(input, message)])
+            }
+        })
+}
+
+fn plan(config: &Config, world: World<'_>, images: &[Images]) -> Result<Plan, Ending> {
+    let log = |level, text: String| (world.events)(Event::Log(level, text));
+    let (plan, notes) = Plan::new(
+        &config.region,
+        config.connection.endpoint.address(&config.region),
+        images,
+        &config.targets,
+        config.override_existing,
+        config.calls.batch_size,
+    );
+    for note in &notes {
+        match note {
+            Note::SourceLeftOut(target) => log(
+                Level::Info,
+                format!("target {target} left out: it is the source itself"),
+            ),
+            Note::SameRegion(target) => log(
+                Level::Warn,
+                format!(
+                    "target {target} is in the source region; SWR documents syncs to other regions only"
+                ),
+            ),
+        }
+    }
+    if plan.calls.is_empty() {
+        return Err(Ending::Refused(vec![world.inputs.problem(
+            "targets",
+            "nothing is left to sync: every target is the source itself",
+        )]));
+    }
+    Ok(plan)
+}
+
 /// Why a tag has no fate at the end of a run.
 fn unfinished(ending: &Ending) -> Failure {
     match ending {
@@ -188,9 +267,15 @@ fn unfinished(ending: &Ending) -> Failure {
     .unwrap_or_else(|| Failure::new(Exit::Internal, "the run ended before this was known", None))
 }
 
-fn client(config: &Config, world: World<'_>) -> Result<Client, Failure> {
+fn connect(config: &Config, world: World<'_>) -> Result<Client, Failure> {
     let Some(source) = config.credentials.clone() else {
-        return Err(credentials::none_found(world.environment));
+        let mut failure = credentials::none_found(world.environment);
+        if config.mode == Mode::DryRun {
+            failure.message.push_str(
+                "; this dry run needs them, since patterns and `preflight` read what exists",
+            );
+        }
+        return Err(failure);
     };
     let World {
         environment,

@@ -2,6 +2,5 @@
 
 mod client;
 mod common;
-mod credentials;
-mod secrets;
 mod sync;
+mod wait;
