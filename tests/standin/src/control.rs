@@ -14,7 +14,7 @@
 //! | GET | `ca` | | the root of the certificates, as PEM |
 //! | GET | `id-token` | | an id token; `?subject=&audience=` |
 //!
-//! Requests to it are not logged, not counted and meet no faults. Changes are answered 204.
+//! Requests to it are not logged, not counted (their connections are) and meet no faults. Changes are answered 204.
 
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;

@@ -48,7 +48,7 @@ pub struct Request {
 /// What was thought of the credentials of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Verdict {
-    /// Nobody asked: the service needs none, the path does not exist, or a fault answered first.
+    /// Nobody asked: the service needs none, or the path does not exist.
     NotAsked,
     /// Neither a signature nor a token.
     Missing,
@@ -123,7 +123,7 @@ impl Request {
 /// Counts over the life of a stand-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counters {
-    /// Connections accepted.
+    /// Connections accepted, those of the control API included.
     pub connections: u64,
     /// Requests that arrived whole.
     pub requests: u64,

@@ -198,7 +198,10 @@ impl State {
         request.faulted = true;
         let answer = match reply {
             Reply::Service => self.answer(request),
-            Reply::Instead(answer) => answer,
+            Reply::Instead(answer) => {
+                self.note_verdict(request);
+                answer
+            }
             Reply::AfterService(answer) => {
                 self.answer(request);
                 answer
@@ -208,6 +211,18 @@ impl State {
             delivery,
             delay,
             ..Delivered::whole(answer)
+        }
+    }
+
+    /// Judges the credentials of a request that SWR will not answer, for the log alone.
+    fn note_verdict(&mut self, request: &mut Request) {
+        let host = request.header("Host").unwrap_or_default().to_owned();
+        let (path, home) = (request.path.clone(), self.world.home_region.clone());
+        if let Route::Swr { region, .. } = Route::of(&host, &path, home.as_deref())
+            && self.world.regions.contains_key(region)
+        {
+            // The verdict is in the request; the answer of the fault stands.
+            drop(authentication::authenticate(self, request, region));
         }
     }
 

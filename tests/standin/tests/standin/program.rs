@@ -44,7 +44,7 @@ fn everything_can_be_driven_over_http() {
         (log[0]["status"].clone(), log[1]["status"].clone()),
         (json!(429), json!(200))
     );
-    assert_eq!(log[0]["verdict"], "NotAsked");
+    assert_eq!(log[0]["verdict"], "Signed");
     assert_eq!(log[1]["verdict"], "Signed");
 
     control(&standin, "PUT", "clock-offset", &json!(-1200));

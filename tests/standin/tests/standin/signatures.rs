@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use standin::{
-    AccessKey, DEMO_ACCESS_KEY, DEMO_SECRET_KEY, DEMO_TOKEN, Holder, Operation, Standin, Verdict,
-    World,
+    AccessKey, Answer, DEMO_ACCESS_KEY, DEMO_SECRET_KEY, DEMO_TOKEN, Fault, Holder, Operation,
+    Standin, Verdict, World,
 };
 
 use crate::client::{Call, Reply, now, sync};
@@ -219,4 +219,30 @@ fn a_denied_operation_carries_the_long_opaque_message() {
         Call::get(REGIONS).signed(&standin).send(&standin).status,
         200
     );
+}
+
+#[test]
+fn a_key_may_be_locked_from_the_start() {
+    let mut world = World::demo();
+    world.keys[0].locked = true;
+    let standin = Standin::start(world);
+    let reply = Call::get(REGIONS).signed(&standin).send(&standin);
+    assert_eq!(reply.status, 401);
+    assert!(message(&reply).ends_with("AK access failed to reach the limit,forbidden"));
+}
+
+#[test]
+fn signatures_are_judged_even_where_a_fault_answers() {
+    let standin = Standin::start(World::demo());
+    standin.fault(Fault::answer(Answer::throttled()));
+    Call::get(REGIONS).signed(&standin).send(&standin);
+    Call::get(REGIONS)
+        .signed_with(&standin, DEMO_ACCESS_KEY, "wrong", now())
+        .send(&standin);
+    let verdicts: Vec<bool> = standin
+        .requests()
+        .iter()
+        .map(|request| request.verdict.is_accepted())
+        .collect();
+    assert_eq!(verdicts, [true, false]);
 }

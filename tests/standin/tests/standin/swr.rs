@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use standin::{Ending, JobOrder, Pace, Stage, Standin, Sync, SyncRegions, SyncRule, Tag, World};
+use standin::{
+    EarlierJob, Ending, Holder, JobOrder, Operation, Pace, Stage, Standin, Sync, SyncRegions,
+    SyncRule, Tag, World,
+};
 
 use crate::client::{Call, Reply, sync};
 
@@ -454,4 +457,81 @@ fn the_regions_to_sync_to_are_listed_in_every_known_way() {
     assert_eq!(code(&list()), "APIGW.0101");
     answer(SyncRegions::Forbidden);
     assert_eq!(list().status, 403);
+}
+
+#[test]
+fn what_belongs_to_others_is_neither_copied_nor_overwritten() {
+    let mut world = World::demo();
+    world.organization("cn-north-4", "theirs").account = "another".to_owned();
+    world.organization("cn-east-3", "team").account = "another".to_owned();
+    world.organization("ap-southeast-3", "team").auth = 1;
+    world.push("cn-north-4", "theirs", "app", "v1", Tag::manifest("x"));
+    let standin = Standin::start(world);
+    let target = "/swr/cn-north-4/v2/manage/namespaces/theirs/repos/app/sync_images";
+    let body =
+        json!({"imageTag": ["v1"], "remoteNamespace": "team", "remoteRegionId": "cn-east-3"});
+    let refused = Call::post(target, &body).signed(&standin).send(&standin);
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (403, "SVCSTG.SWR.4039001")
+    );
+    for region in ["cn-east-3", "ap-southeast-3"] {
+        assert_eq!(
+            sync("app", &["1.0.0"], region, true)
+                .signed(&standin)
+                .send(&standin)
+                .status,
+            200
+        );
+        assert_eq!(statuses(&standin, 2), ["running", "failed"], "{region}");
+    }
+    standin.change(|world| world.organization("cn-north-4", "team").auth = 3);
+    let refused = sync("app", &["1.0.0"], "cn-east-3", true)
+        .signed(&standin)
+        .send(&standin);
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (403, "SVCSTG.SWR.4037020")
+    );
+}
+
+#[test]
+fn a_caller_without_rights_in_the_target_makes_jobs_that_fail() {
+    let mut world = World::demo();
+    world.keys[0].holder = Holder::without(Operation::SyncImages, "cn-east-3");
+    let standin = Standin::start(world);
+    sync("app", &["1.0.0"], "cn-east-3", true)
+        .signed(&standin)
+        .send(&standin);
+    assert_eq!(statuses(&standin, 2), ["running", "failed"]);
+}
+
+#[test]
+fn rows_of_earlier_days_are_listed_with_their_age() {
+    let mut world = World::demo();
+    world.jobs.push(EarlierJob {
+        region: "cn-north-4".to_owned(),
+        namespace: "team".to_owned(),
+        repository: "app".to_owned(),
+        tag: "1.0.0".to_owned(),
+        remote_region: "cn-east-3".to_owned(),
+        remote_namespace: "team".to_owned(),
+        status: "failed".to_owned(),
+        age: Duration::from_secs(24 * 3600),
+    });
+    let standin = Standin::start(world);
+    let earlier = jobs(&standin, "app");
+    assert_eq!(
+        (earlier.len(), earlier[0]["status"].as_str()),
+        (1, Some("failed"))
+    );
+    sync("app", &["1.0.0"], "cn-east-3", false)
+        .signed(&standin)
+        .send(&standin);
+    let rows = jobs(&standin, "app");
+    assert_eq!(
+        (rows.len(), rows[0]["status"].as_str()),
+        (2, Some("running"))
+    );
+    assert!(rows[0]["createdAt"].as_str() > rows[1]["createdAt"].as_str());
 }
