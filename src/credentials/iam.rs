@@ -79,6 +79,7 @@ impl IdentityProvider {
             .message
             .unwrap_or_default()
             .to_lowercase();
+        let unknown = answer.is_about_something_unknown();
         let (message, remedy) = if let Some(expiry) = claims.expiry(WHAT, &said, now) {
             expiry
         } else if said.contains("audience")
@@ -92,7 +93,7 @@ impl IdentityProvider {
                     claims.audience()
                 ),
             )
-        } else if said.contains("project") {
+        } else if unknown && said.contains("project") {
             (
                 "IAM gives no token for the project".to_owned(),
                 format!(
@@ -100,8 +101,7 @@ impl IdentityProvider {
                     self.project_id
                 ),
             )
-        } else if answer.status == 404 || said.contains("identity provider") || said.contains("idp")
-        {
+        } else if unknown && (said.contains("provider") || said.contains("idp")) {
             (
                 "IAM does not know the identity provider".to_owned(),
                 format!(

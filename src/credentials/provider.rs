@@ -232,7 +232,7 @@ impl fmt::Display for Source {
             }
             Self::Token(_) => f.write_str("the token in the input `auth-token`"),
             Self::Agency(agency) => {
-                write!(f, "temporary keys from STS for {}", agency.agency_urn)
+                write!(f, "temporary keys of agency `{}` from STS", agency.name())
             }
             Self::IdentityProvider(provider) => write!(
                 f,

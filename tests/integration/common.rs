@@ -1,5 +1,6 @@
 //! Runs the real program with an environment of the test's own.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,15 @@ use serde_json::Value;
 use standin::{DEMO_ACCESS_KEY, DEMO_SECRET_KEY, Standin};
 use tempfile::TempDir;
 
+use crate::secrets;
+
 /// A run to be: an environment that holds nothing but what is set here, and a folder that is removed at the end.
 #[derive(Debug)]
 pub(crate) struct Run {
     environment: BTreeMap<String, String>,
     folder: TempDir,
+    /// The files in the folder when the program was started.
+    before: RefCell<BTreeMap<PathBuf, Vec<u8>>>,
 }
 
 impl Run {
@@ -22,6 +27,7 @@ impl Run {
         Self {
             environment: BTreeMap::new(),
             folder: tempfile::tempdir().expect("a temporary folder"),
+            before: RefCell::default(),
         }
     }
 
@@ -71,6 +77,7 @@ impl Run {
 
     /// Starts the program and does not wait for it.
     pub(crate) fn start(&self) -> Child {
+        self.before.replace(files(self.folder.path()));
         Command::new(env!("CARGO_BIN_EXE_swr-image-sync"))
             .env_clear()
             .envs(&self.environment)
@@ -96,13 +103,32 @@ impl Run {
             stderr,
         } = child.wait_with_output().expect("the program ends");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Finished {
+        let finished = Finished {
             code: status.code(),
             stdout: text(stdout),
             stderr: text(stderr),
             run: self,
+        };
+        let given = finished.run.environment.iter();
+        let given = given.filter(|(name, _)| secrets::is_secret(name));
+        let given: Vec<String> = given.map(|(_, value)| value.clone()).collect();
+        finished.assert_hides(&given);
+        finished
+    }
+}
+
+/// All files in a folder and those below it.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if let Ok(content) = fs::read(&path) {
+            found.insert(path, content);
         }
     }
+    found
 }
 
 /// A run that is over.
@@ -118,6 +144,28 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
+    /// Fails where a secret is shown, or stands in a file that the run wrote. Every run is held to the secrets in its
+    /// environment.
+    pub(crate) fn assert_hides(&self, secrets: &[String]) {
+        let before = self.run.before.borrow();
+        let written = files(self.run.folder.path())
+            .into_iter()
+            .filter(|(path, content)| before.get(path) != Some(content))
+            .map(|(path, content)| {
+                (
+                    path.display().to_string(),
+                    String::from_utf8_lossy(&content).into_owned(),
+                )
+            });
+        let shown = [("stdout", &self.stdout), ("stderr", &self.stderr)];
+        let shown = shown.map(|(name, text)| (name.to_owned(), text.clone()));
+        for (name, text) in shown.into_iter().chain(written) {
+            if let Some(line) = secrets::leak(&text, secrets) {
+                panic!("{name} shows a secret: {line}");
+            }
+        }
+    }
+
     /// A file that the run wrote.
     pub(crate) fn file(&self, name: &str) -> String {
         let path: &Path = &self.run.path(name);

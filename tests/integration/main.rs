@@ -2,5 +2,7 @@
 
 mod client;
 mod common;
+mod credentials;
+mod secrets;
 mod sync;
 mod wait;

@@ -1,9 +1,6 @@
 //! `wait: true`: what the sync jobs and the digests tell, each path of it against the stand-in.
 
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-use standin::{Standin, Sync, SyncRule, World};
+use standin::{Standin, World};
 
 use crate::common::{Finished, Run};
 

@@ -104,7 +104,7 @@ async fn secrets_are_announced_before_anything_is_said() {
             "secret secret of HSTONE",
             "secret token of HSTONE",
             "access key HSTONE",
-            "Info credentials: temporary keys from STS for iam::1:agency:sync, valid until 2026-11-24T11:00:00Z",
+            "Info credentials: temporary keys of agency `sync` from STS, valid until 2026-11-24T11:00:00Z",
         ]
     );
 }
