@@ -1,7 +1,7 @@
 //! Errors that a CI system shows apart from the log: one for each failing repository × target, and never too many.
 
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, State};
-use crate::report::failures::{by_reason, counted, listed};
+use crate::report::failures::{REASONS_SHOWN, by_reason, counted, listed};
 use crate::report::sanitise::{Clean, Sanitiser};
 
 /// GitHub and Azure show ten of a kind and drop the others.
@@ -87,12 +87,16 @@ impl Writer<'_> {
         );
         let groups = by_reason(outcome);
         let mut lines = Vec::new();
-        for group in groups.iter().take(3) {
+        for group in groups.iter().take(REASONS_SHOWN) {
             let tags = listed(group.tags.iter().map(|tag| tag.as_str()), 400);
             lines.push(format!("{}: {tags}", counted(group.tags.len(), "tag")));
             lines.extend(self.failure_lines(group.failure));
         }
-        let rest: usize = groups.iter().skip(3).map(|group| group.tags.len()).sum();
+        let rest: usize = groups
+            .iter()
+            .skip(REASONS_SHOWN)
+            .map(|group| group.tags.len())
+            .sum();
         if rest > 0 {
             lines.push(format!(
                 "{} failed for other reasons",

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::names::Tag;
 use crate::outcome::{Ending, Failure, Outcome, PairOutcome};
 
+/// More reasons of one pair are counted, not told, where people read.
+pub const REASONS_SHOWN: usize = 3;
+
 /// Tags of a pair that failed for one reason.
 #[derive(Debug)]
 pub struct FailedTags<'a> {
@@ -95,9 +98,13 @@ pub fn listed<'a>(texts: impl ExactSizeIterator<Item = &'a str>, limit: usize) -
     list
 }
 
-/// `1 tag`, `2 tags`.
+/// `1 tag`, `2 tags`, `3 entries`.
 pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {noun}s"),
+    }
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ mod snippet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::inputs::InputProblem;
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, State, Status};
-use crate::plan::Plan;
+use crate::plan::Pair;
 use crate::report::annotations::{conclusion, state_words};
-use crate::report::failures::{by_reason, counted};
+use crate::report::failures::{REASONS_SHOWN, by_reason, counted};
 use crate::report::sanitise::Sanitiser;
 
 use escape::Markdown;
@@ -36,22 +37,20 @@ pub fn render(outcome: &Outcome, exit: Exit, context: Context<'_>) -> String {
     };
     let head = writer.head(outcome, exit);
     let quarter = context.limit / 4;
-    let why = fitted("", writer.why(outcome), quarter, "reason");
+    let why = writer.why(outcome, quarter);
     let again = snippet::render(outcome, context, quarter);
-    let rest = head.len() + why.len() + again.len() + 2;
+    let room = context
+        .limit
+        .saturating_sub(head.len() + why.len() + again.len() + 3);
     let table = match &outcome.ending {
-        Ending::DryRun(plan) => fitted(
-            PLANNED_HEAD,
-            writer.planned_rows(plan),
-            context.limit.saturating_sub(rest),
-            "row",
-        ),
-        _ => fitted(
-            TABLE_HEAD,
-            outcome.pairs.iter().map(|pair| writer.row(pair)).collect(),
-            context.limit.saturating_sub(rest),
-            "row",
-        ),
+        Ending::DryRun(plan) => {
+            let rows = plan.pairs.iter().map(|pair| writer.planned_row(pair));
+            fitted(PLANNED_HEAD, rows, room, "row")
+        }
+        _ => {
+            let rows = outcome.pairs.iter().map(|pair| writer.row(pair));
+            fitted(TABLE_HEAD, rows, room, "row")
+        }
     };
     let parts = [head, table, why, again];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -62,30 +61,31 @@ const TABLE_HEAD: &str = "| | Repository | Target | Tags | State | Attempts | Du
 
 const PLANNED_HEAD: &str = "| Repository | Target | Tags |\n| --- | --- | --- |\n";
 
-/// The items that fit behind the head, and how many more there are.
-fn fitted(head: &str, items: Vec<String>, limit: usize, noun: &str) -> String {
-    if items.is_empty() {
+const WHY_HEAD: &str = "#### What went wrong\n\n";
+
+/// The items that fit behind the head, and how many more there are. Those that do not fit are never made.
+fn fitted(
+    head: &str,
+    items: impl ExactSizeIterator<Item = String>,
+    limit: usize,
+    noun: &str,
+) -> String {
+    let count = items.len();
+    if count == 0 {
         return String::new();
     }
     let note = |count: usize| {
-        format!(
-            "\n{} left out here; `report-json` has everything.\n",
-            counted(count, noun)
-        )
+        let counted = counted(count, noun);
+        format!("\n{counted} left out here; `report-json` has everything.\n")
     };
-    let room = limit.saturating_sub(note(items.len()).len());
     let mut text = head.to_owned();
-    for (index, item) in items.iter().enumerate() {
-        let is_last = index + 1 == items.len();
-        if text.len() + item.len() > if is_last { limit } else { room } {
-            let left_out = note(items.len() - index);
-            return if index == 0 {
-                left_out
-            } else {
-                text + &left_out
-            };
+    for (index, item) in items.enumerate() {
+        let is_last = index + 1 == count;
+        let reserved = if is_last { 0 } else { note(count).len() };
+        if text.len() + item.len() + reserved > limit {
+            return text + &note(count - index);
         }
-        text.push_str(item);
+        text.push_str(&item);
     }
     text
 }
@@ -159,36 +159,40 @@ impl Writer<'_> {
         }
     }
 
-    fn planned_rows(&self, plan: &Plan) -> Vec<String> {
-        let row = |pair: &crate::plan::Pair| {
-            let images = &pair.images;
-            let repository = self
-                .text
-                .code(&format!("{}/{}", images.namespace, images.repository));
-            let target = self.text.code(&pair.target.to_string());
-            let tags: Vec<&str> = images.tags.iter().map(|tag| tag.as_str()).collect();
-            format!("| {repository} | {target} | {} |\n", self.tags(&tags))
-        };
-        plan.pairs.iter().map(row).collect()
+    fn planned_row(&self, pair: &Pair) -> String {
+        let Pair { images, target } = pair;
+        let repository = self
+            .text
+            .code(&format!("{}/{}", images.namespace, images.repository));
+        let target = self.text.code(&target.to_string());
+        let tags: Vec<&str> = images.tags.iter().map(|tag| tag.as_str()).collect();
+        format!("| {repository} | {target} | {} |\n", self.tags(&tags))
     }
 
-    /// What went wrong, one entry for each reason.
-    fn why(&self, outcome: &Outcome) -> Vec<String> {
-        let mut entries: Vec<String> = match &outcome.ending {
+    /// What went wrong: with the run as a whole, then with each pair.
+    fn why(&self, outcome: &Outcome, limit: usize) -> String {
+        let whole = self.whole(outcome);
+        let pairs: Vec<&PairOutcome> = match &outcome.ending {
+            // All of them have the one reason that stopped the run.
+            Ending::Stopped(_) => Vec::new(),
+            _ => outcome
+                .pairs
+                .iter()
+                .filter(|pair| pair.failed_count() > 0)
+                .collect(),
+        };
+        let entries = (0..whole.len() + pairs.len()).map(|index| match whole.get(index) {
+            Some(entry) => entry.clone(),
+            None => self.pair(pairs[index - whole.len()]),
+        });
+        fitted(WHY_HEAD, entries, limit, "entry")
+    }
+
+    fn whole(&self, outcome: &Outcome) -> Vec<String> {
+        match &outcome.ending {
             Ending::Refused(problems) => problems
                 .iter()
-                .map(|problem| {
-                    let variable = problem
-                        .origin
-                        .as_ref()
-                        .map(|origin| format!(" (from {})", self.text.foreign(origin)));
-                    format!(
-                        "- **Input {}**{}: {}\n",
-                        self.text.code(problem.input),
-                        variable.unwrap_or_default(),
-                        self.text.foreign(&problem.message)
-                    )
-                })
+                .map(|problem| self.problem(problem))
                 .collect(),
             Ending::Stopped(failures) => failures
                 .iter()
@@ -203,39 +207,51 @@ impl Writer<'_> {
                 self.text.foreign(words)
             )],
             Ending::Finished | Ending::DryRun(_) => Vec::new(),
-        };
-        if !matches!(outcome.ending, Ending::Stopped(_)) {
-            entries.extend(
-                outcome
-                    .pairs
-                    .iter()
-                    .flat_map(|pair| self.pair_reasons(pair)),
-            );
         }
-        if let Some(first) = entries.first_mut() {
-            first.insert_str(0, "#### What went wrong\n\n");
-        }
-        entries
     }
 
-    fn pair_reasons(&self, outcome: &PairOutcome) -> Vec<String> {
+    fn problem(&self, problem: &InputProblem) -> String {
+        let InputProblem {
+            input,
+            origin,
+            message,
+        } = problem;
+        let variable = origin
+            .as_ref()
+            .map(|origin| format!(" (from {})", self.text.foreign(origin)));
+        format!(
+            "- **Input {}**{}: {}\n",
+            self.text.code(input),
+            variable.unwrap_or_default(),
+            self.text.foreign(message)
+        )
+    }
+
+    /// One entry for a repository × target: tags that failed for the same reason stand together.
+    fn pair(&self, outcome: &PairOutcome) -> String {
         let images = &outcome.pair.images;
         let title = format!(
             "{}/{} → {}",
             images.namespace, images.repository, outcome.pair.target
         );
-        by_reason(outcome)
+        let mut entry = format!("- **{}**", self.text.foreign(&title));
+        let groups = by_reason(outcome);
+        for group in groups.iter().take(REASONS_SHOWN) {
+            let names: Vec<&str> = group.tags.iter().map(|tag| tag.as_str()).collect();
+            let (tags, failure) = (self.tags(&names), self.failure(group.failure));
+            write!(entry, "<br>{tags}: {failure}").expect("a text takes any text");
+        }
+        let rest: usize = groups
             .iter()
-            .map(|group| {
-                let names: Vec<&str> = group.tags.iter().map(|tag| tag.as_str()).collect();
-                format!(
-                    "- **{}**: {}<br>{}\n",
-                    self.text.foreign(&title),
-                    self.tags(&names),
-                    self.failure(group.failure)
-                )
-            })
-            .collect()
+            .skip(REASONS_SHOWN)
+            .map(|group| group.tags.len())
+            .sum();
+        if rest > 0 {
+            let rest = counted(rest, "further tag");
+            write!(entry, "<br>{rest} failed for other reasons").expect("a text takes any text");
+        }
+        entry.push('\n');
+        entry
     }
 
     fn failure(&self, failure: &Failure) -> String {

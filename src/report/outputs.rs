@@ -6,7 +6,8 @@ use std::io;
 use serde::Serialize;
 
 use crate::names::Tag;
-use crate::outcome::{Exit, Outcome, PairOutcome};
+use crate::outcome::{Exit, Outcome, PairOutcome, Source};
+use crate::plan::Images;
 use crate::report::results::results;
 use crate::report::sanitise::Sanitiser;
 
@@ -140,29 +141,29 @@ pub fn failed(pair: &PairOutcome) -> impl Iterator<Item = &Tag> {
 
 /// In input order, whatever target missed which image.
 fn failed_images(outcome: &Outcome) -> Vec<String> {
-    let Some(source) = &outcome.source else {
+    let Some(Source { region, registry }) = &outcome.source else {
         return Vec::new();
-    };
-    let of_pair = |pair: &'_ PairOutcome| {
-        (
-            pair.pair.images.namespace.clone(),
-            pair.pair.images.repository.clone(),
-        )
     };
     let mut missing = HashSet::new();
     for pair in &outcome.pairs {
-        let repository = of_pair(pair);
-        missing.extend(failed(pair).map(|tag| (repository.clone(), tag)));
+        let Images {
+            namespace,
+            repository,
+            ..
+        } = &pair.pair.images;
+        missing.extend(failed(pair).map(|tag| (namespace, repository, tag)));
     }
     let mut references = Vec::with_capacity(missing.len());
     for pair in &outcome.pairs {
-        let (namespace, repository) = of_pair(pair);
-        for tag in pair.pair.images.tags.iter() {
-            if missing.remove(&((namespace.clone(), repository.clone()), tag)) {
-                let (registry, region) = (&source.registry, &source.region);
-                references.push(registry.reference(region, &namespace, &repository, tag));
-            }
-        }
+        let Images {
+            namespace,
+            repository,
+            tags,
+        } = &pair.pair.images;
+        let wanted = tags
+            .iter()
+            .filter(|tag| missing.remove(&(namespace, repository, *tag)));
+        references.extend(wanted.map(|tag| registry.reference(region, namespace, repository, tag)));
     }
     references
 }

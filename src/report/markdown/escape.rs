@@ -24,7 +24,8 @@ impl Markdown<'_> {
 }
 
 /// Escapes what forms markup, links, mentions, emoji and formulas. A colon is left where a blank follows, and a full
-/// stop where no address can begin, so that the source stays readable.
+/// stop where no address can begin, so that the source stays readable. An `@` gets a blank too: addresses and mentions
+/// are looked for in the finished text, where an entity is a character like any other.
 fn entities(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -41,6 +42,9 @@ fn entities(text: &str) -> String {
             write!(escaped, "&#{};", u32::from(character)).expect("a text takes any text");
         } else {
             escaped.push(character);
+        }
+        if character == '@' && characters.peek().is_some_and(|next| *next != ' ') {
+            escaped.push(' ');
         }
     }
     escaped
@@ -63,7 +67,7 @@ mod tests {
             ("WWW.x.y", "WWW&#46;x.y"),
             ("&lt;", "&#38;lt;"),
             (":tada:", "&#58;tada:"),
-            ("@a #1 $x$", "&#64;a &#35;1 &#36;x&#36;"),
+            ("@a #1 $x$", "&#64; a &#35;1 &#36;x&#36;"),
         ] {
             assert_eq!(entities(text), expected);
         }
