@@ -162,11 +162,7 @@ impl Slot {
     fn sending(&mut self, asked: &[usize]) {
         self.started.get_or_insert_with(Instant::now);
         self.record.attempts += 1;
-        for &index in asked {
-            if self.tags[index].state == State::Skipped {
-                self.tags[index].state = State::Unknown;
-            }
-        }
+        self.set(asked, State::Unknown, None);
     }
 
     /// A 200 came from a server whose clock shows, or showed a little earlier, `server_time`.

@@ -17,6 +17,8 @@ use crate::signals;
 
 /// Does everything that the program is for.
 pub fn step(environment: &Environment, clock: Clock, stdout: &mut dyn Write) -> Exit {
+    // First of all: until then PID 1 of a container is deaf to signals.
+    let signal = signals::first();
     let inputs = inputs::read(environment, &read_file);
     let (presentation, _) = Presentation::parse(&inputs, environment);
     let reporter = Reporter::new(presentation, environment, fastrand::u128(..));
@@ -39,7 +41,7 @@ pub fn step(environment: &Environment, clock: Clock, stdout: &mut dyn Write) -> 
         .build()
     {
         Ok(runtime) => {
-            let outcome = runtime.block_on(run(world, signals::first()));
+            let outcome = runtime.block_on(run(world, signal));
             // Dropping it would wait for a thread that still asks for an address.
             runtime.shutdown_background();
             outcome
