@@ -114,20 +114,16 @@ impl Client {
     /// How long to wait before try number `tries` + 1, or none where there is no point. A throttled answer holds back all
     /// calls not yet sent.
     pub fn delay(&self, error: &ApiError, tries: u32) -> Option<Duration> {
-        if !error.is_retryable() || tries > self.retries {
+        if !error.is_retryable() {
             return None;
         }
-        if error
-            .retry_after
-            .is_some_and(|asked| asked > RETRY_AFTER_LIMIT)
-        {
-            return None;
-        }
-        let delay = error.retry_after.unwrap_or_else(|| backoff(tries));
+        let is_hopeless = error.too_long_a_wait().is_some();
+        let asked = error.retry_after.filter(|_| !is_hopeless);
+        let delay = asked.unwrap_or_else(|| backoff(tries));
         if error.kind == ErrorKind::Throttled {
             self.gate.hold_for(delay);
         }
-        Some(delay)
+        (tries <= self.retries && !is_hopeless).then_some(delay)
     }
 
     /// Sends a request that reads, with retries.
@@ -178,8 +174,10 @@ impl Client {
         let request_id = header(&response, &REQUEST_ID);
         let content_range = header(&response, &CONTENT_RANGE);
         let server_time = header(&response, &DATE).and_then(|text| parse_date(&text));
+        // A date means the server's clock, and the runner's may be minutes off.
+        let now = server_time.unwrap_or(time);
         let retry_after =
-            header(&response, &RETRY_AFTER).and_then(|text| parse_retry_after(&text, time));
+            header(&response, &RETRY_AFTER).and_then(|text| parse_retry_after(&text, now));
         if status == 200 {
             let (body, is_whole) = read_body(response, limit)
                 .await

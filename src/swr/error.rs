@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::outcome::{Exit, Failure};
 use crate::swr::wire::ErrorBody;
 
+/// A `Retry-After` longer than this is given up on.
+pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60);
+
 /// What happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -54,6 +57,11 @@ impl ApiError {
             | ErrorKind::Unreadable
             | ErrorKind::NotSent => false,
         }
+    }
+
+    /// The wait that the server asks for, where that is longer than this program waits.
+    pub fn too_long_a_wait(&self) -> Option<Duration> {
+        self.retry_after.filter(|asked| *asked > RETRY_AFTER_LIMIT)
     }
 
     /// Whether an answer came that says that the request failed; otherwise its fate is unknown.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::names::Region;
-use crate::swr::error::{ApiError, ErrorKind};
+use crate::swr::error::{ApiError, ErrorKind, RETRY_AFTER_LIMIT};
 use crate::swr::explain::{self, Explanation};
 use crate::swr::wire::ErrorBody;
 
@@ -117,6 +117,15 @@ pub fn explain(error: &mut ApiError, body: &ErrorBody, context: &Context<'_>) {
 
 fn by_class(error: &ApiError, context: &Context<'_>) -> String {
     let Context { region, path, .. } = context;
+    if let Some(asked) = error.too_long_a_wait() {
+        let (asked, most) = (
+            humantime::format_duration(asked),
+            humantime::format_duration(RETRY_AFTER_LIMIT),
+        );
+        return format!(
+            "the answer asks to wait {asked} before the next try, and this step waits {most} at most: run it again later"
+        );
+    }
     match (error.kind, error.failure.http_status) {
         (ErrorKind::NotFound, _) if error.failure.code.as_deref().is_some_and(|code| code.ends_with(".0101")) => {
             let slash = if path.contains('$') {
