@@ -3,6 +3,7 @@
 mod client;
 mod common;
 mod credentials;
+mod retries;
 mod secrets;
 mod sync;
 mod wait;
