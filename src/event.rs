@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::clock::Clock;
+
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -33,3 +35,25 @@ pub enum Event {
 
 /// Takes events; the one way to be seen while a run is under way.
 pub type Events<'a> = &'a dyn Fn(Event);
+
+/// A part of the log that can be folded, for as long as this lives; a run that is cut short closes it too.
+#[must_use]
+#[expect(missing_debug_implementations, reason = "functions do not print")]
+pub struct Section<'a> {
+    events: Events<'a>,
+    clock: Clock,
+}
+
+impl<'a> Section<'a> {
+    /// Begins a part.
+    pub fn start(title: String, clock: Clock, events: Events<'a>) -> Self {
+        events(Event::SectionStart(title, clock.now()));
+        Self { events, clock }
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        (self.events)(Event::SectionEnd(self.clock.now()));
+    }
+}

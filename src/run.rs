@@ -12,7 +12,7 @@ use crate::apply::{self, Named, Progress, Rules};
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::credentials::{self, Provider, Services};
-use crate::event::{Event, Events, Level};
+use crate::event::{Event, Events, Level, Section};
 use crate::inputs::{Environment, Inputs, ReadFile};
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, Signal, Source};
 use crate::plan::{Images, Note, Plan};
@@ -157,8 +157,14 @@ impl Stages {
             },
         };
         let progress = self.progress.get_or_init(|| Progress::new(plan));
-        apply::apply(plan, &client, rules, progress, events).await;
+        {
+            let title = format!("Sync requests: {}", plan.calls.len());
+            let _section = Section::start(title, world.clock, events);
+            apply::apply(plan, &client, rules, progress, events).await;
+        }
         if let Some(waiting) = &waiting {
+            let title = "Waiting for the tags to land".to_owned();
+            let _section = Section::start(title, world.clock, events);
             waiting.follow(progress).await;
         }
         Ok(Ending::Finished)
