@@ -5,6 +5,7 @@
 #   bases.sh    the public base images, made here because none can be pulled
 #   daemon.sh   a Docker engine of this run's own
 #   images.sh   the two images of the Dockerfile
+#   standin.sh  the imitation of the service
 #   runner.sh   workflows through act, GitLab jobs through gitlab-ci-local
 #   checks.sh   what is checked, and how it is told
 # shellcheck shell=bash
@@ -16,7 +17,7 @@ E2E_CACHE=${E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/swr-image-sync-e2e}
 
 export E2E_DIR REPOSITORY_ROOT E2E_CACHE
 
-for part in checks tools bases daemon images runner; do
+for part in checks tools bases daemon images standin runner; do
   # shellcheck source=/dev/null
   source "$E2E_DIR/lib/$part.sh"
 done

@@ -21,7 +21,7 @@ passed() {
 
 failed() {
   printf '  FAILED  %s\n' "$1"
-  [ $# -lt 2 ] || tail -c 6000 <<<"$2" | tail -n 60 | sed 's/^/          | /'
+  [ $# -lt 2 ] || tail -c 6000 <<<"$2" | tail -n 30 | cut -c1-400 | sed 's/^/          | /'
   echo FAILED >>"$E2E_WORK/results"
 }
 
