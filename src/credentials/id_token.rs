@@ -125,13 +125,13 @@ impl IdToken {
             .map_or_else(|| Self::Absent(Job::of(environment)), Self::Issued)
     }
 
-    /// The token itself, announced.
+    /// The token itself, announced where it was not known before.
     ///
     /// # Errors
     /// There is none, or the issuer gives none.
     pub(super) async fn obtain(&self, exchange: &Exchange<'_>) -> Result<SecretString, Failure> {
         let token = match self {
-            Self::Given { token, .. } => token.clone(),
+            Self::Given { token, .. } => return Ok(token.clone()),
             Self::File { from, path } => read_file(from, path)?,
             Self::Issued(issuer) => issuer.ask(exchange).await?,
             Self::Absent(job) => return Err(absent(job)),

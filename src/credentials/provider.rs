@@ -114,8 +114,9 @@ impl Provider {
         }
     }
 
-    /// The credentials to use now. They are fetched on first use and renewed some minutes before they expire; secrets
-    /// are announced to `events` before anything else is.
+    /// The credentials to use now. They are fetched on first use and renewed some minutes before they expire. What is
+    /// fetched is announced to `events` before anything else is; what was given,
+    /// [`announcements`](crate::credentials::announcements) has told before.
     ///
     /// # Errors
     /// Why there are none. A renewal that fails is no error while the old credentials are valid.
@@ -170,14 +171,8 @@ impl Provider {
             expires: None,
         };
         match &self.source {
-            Source::Keys { keys, .. } => {
-                keys.announce(events);
-                Ok(given(Credentials::Keys(keys.clone())))
-            }
-            Source::Token(token) => {
-                events(Event::Secret(token.clone()));
-                Ok(given(Credentials::Token(token.clone())))
-            }
+            Source::Keys { keys, .. } => Ok(given(Credentials::Keys(keys.clone()))),
+            Source::Token(token) => Ok(given(Credentials::Token(token.clone()))),
             Source::Agency(agency) => agency.assume(&self.services.sts, &exchange).await,
             Source::IdentityProvider(provider) => {
                 provider.token(&self.services.iam, &exchange).await

@@ -103,9 +103,10 @@ fn skew(runner: Timestamp, server: Timestamp) -> String {
     )
 }
 
-/// The first line in which the gateway's canonical request differs from ours. The gateway writes `|` for line ends.
+/// The first line in which the gateway's canonical request differs from ours. The gateway writes `|` for line ends, and
+/// perhaps one more at the end.
 fn difference(echo: &str, own: &str) -> Option<String> {
-    let seen: Vec<&str> = echo.trim_end().split('|').collect();
+    let seen: Vec<&str> = echo.trim_end_matches(['|', ' ']).split('|').collect();
     let own = own.replace('\n', "|");
     let sent: Vec<&str> = own.split('|').collect();
     let index =
@@ -221,6 +222,8 @@ mod tests {
     fn a_request_that_arrived_as_it_was_signed_points_to_the_secret_key() {
         let explanation = unauthorized(&echoed(OWN), Some(OWN), time(), None);
         assert_eq!(explanation.message, BAD_SIGNATURE);
+        let with_line_end = unauthorized(&(echoed(OWN) + "|"), Some(OWN), time(), None);
+        assert_eq!(with_line_end, explanation);
         assert!(
             explanation.remedy.contains("the secret key is wrong"),
             "{}",

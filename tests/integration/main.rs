@@ -3,6 +3,7 @@
 mod client;
 mod common;
 mod credentials;
+mod refusals;
 mod retries;
 mod secrets;
 mod sync;

@@ -91,10 +91,24 @@ pub(crate) fn leak(text: &str, secrets: &[String]) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// A text with every sign escaped, in upper-case and in lower-case hex.
+pub(crate) fn percent_encoded(text: &str) -> [String; 2] {
+    let upper = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let lower: Vec<String> = upper
+        .split('%')
+        .enumerate()
+        .map(|(index, part)| match part.split_at_checked(2) {
+            Some((hex, rest)) if index > 0 => format!("{}{rest}", hex.to_lowercase()),
+            _ => part.to_owned(),
+        })
+        .collect();
+    [upper, lower.join("%")]
+}
+
 /// A secret as it is, percent-encoded, and in base64 at each of the three places that it may begin at.
 fn forms(secret: &str) -> Vec<String> {
-    let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    let mut forms = vec![secret.to_owned(), encoded.to_lowercase(), encoded];
+    let [upper, lower] = percent_encoded(secret);
+    let mut forms = vec![secret.to_owned(), upper, lower];
     for before in 0..3 {
         let mut bytes = vec![b'.'; before];
         bytes.extend(secret.bytes());
@@ -115,12 +129,13 @@ fn forms(secret: &str) -> Vec<String> {
 fn a_leak_is_found_in_every_form_but_not_in_a_mask_command() {
     let secret = "hwTestSk/BBBB+CCCC=DDDDEEEE".to_owned();
     let secrets = [secret.clone()];
-    let percent = utf8_percent_encode(&secret, NON_ALPHANUMERIC).to_string();
+    let [upper, lower] = percent_encoded(&secret);
+    assert_eq!(lower, "hwTestSk%2fBBBB%2bCCCC%3dDDDDEEEE");
     for leaking in [
         secret.clone(),
         secret[5..].to_owned(),
-        percent.clone(),
-        percent.to_lowercase(),
+        upper,
+        lower,
         STANDARD.encode(&secret),
         STANDARD.encode(format!("u:{secret}")),
         URL_SAFE.encode(format!("us:{secret}!")),
