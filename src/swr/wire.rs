@@ -105,6 +105,7 @@ fn raw(body: &[u8]) -> ErrorBody {
     }
 }
 
+/// Cuts a text between words: a secret that was cut in two would not be recognised as one any more.
 fn cut(text: &str) -> String {
     // A signature error echoes the whole canonical request, which is needed for comparing it.
     let limit = if text.contains("canonicalRequest") {
@@ -113,7 +114,12 @@ fn cut(text: &str) -> String {
         RAW_LIMIT.max(1000)
     };
     match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => {
+            let end = text[..end]
+                .rfind(|character: char| character.is_whitespace() || character == '|')
+                .unwrap_or(0);
+            format!("{}…", &text[..end])
+        }
         None => text.to_owned(),
     }
 }
@@ -242,6 +248,17 @@ mod tests {
         let error = error_body(body);
         assert!(error.is_registry);
         assert_eq!(error.code.as_deref(), Some("DENIED"));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_words() {
+        let body = format!("{} half-a-secret{}", "x".repeat(990), "y".repeat(20));
+        let shown = error_body(body.as_bytes()).message.unwrap();
+        assert_eq!(shown, format!("{}…", "x".repeat(990)));
+        assert_eq!(
+            error_body("z".repeat(2000).as_bytes()).message.as_deref(),
+            Some("…")
+        );
     }
 
     #[test]
