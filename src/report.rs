@@ -70,7 +70,9 @@ impl Reporter {
         match event {
             Event::Secret(secret) => {
                 let secret = secret.expose_secret();
-                self.sanitiser.redactor.secret(secret);
+                if !self.sanitiser.redactor.secret(secret) {
+                    return String::new();
+                }
                 redact::parts(secret)
                     .into_iter()
                     .map(|part| self.dialect.mask(part))

@@ -199,12 +199,10 @@ fn synced_words(outcome: &Outcome) -> &'static str {
         .pairs
         .iter()
         .flat_map(|pair| &pair.tags)
-        .filter(|tag| tag.state.is_synced())
-        .map(|tag| tag.state);
+        .map(|tag| tag.state)
+        .filter(|state| state.is_synced());
     match synced.next() {
-        Some(State::Accepted) if synced.all(|state| state == State::Accepted) => {
-            state_words(State::Accepted)
-        }
+        Some(first) if synced.all(|state| state == first) => state_words(first),
         _ => "synced",
     }
 }

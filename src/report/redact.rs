@@ -90,14 +90,20 @@ impl Search {
 }
 
 impl Redactor {
-    /// Learns a secret: from now on it is shown as `***`, as are its encoded forms and each line of it.
-    pub fn secret(&mut self, secret: &str) {
+    /// Learns a secret: from now on it is shown as `***`, as are its encoded forms and each line of it. False where it
+    /// was known already.
+    pub fn secret(&mut self, secret: &str) -> bool {
+        let known = self.forms.len();
         for part in parts(secret) {
             for form in forms(part) {
                 self.forms.insert(form, MASK.to_owned());
             }
         }
-        self.rebuild();
+        let is_new = self.forms.len() > known;
+        if is_new {
+            self.rebuild();
+        }
+        is_new
     }
 
     /// Learns an access key: from now on only its first four characters are shown.
