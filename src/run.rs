@@ -112,7 +112,7 @@ impl Stages {
                 (Selected { images, listed }, None)
             }
             None => {
-                let client = connect(config, world).map_err(stopped)?;
+                let client = connect(config, world).await.map_err(stopped)?;
                 (existing(config, world, &client).await?, Some(client))
             }
         };
@@ -123,7 +123,7 @@ impl Stages {
         }
         let client = match client {
             Some(client) => client,
-            None => connect(config, world).map_err(stopped)?,
+            None => connect(config, world).await.map_err(stopped)?,
         };
         if config.preflight {
             let preflight = Preflight {
@@ -273,7 +273,7 @@ fn unfinished(ending: &Ending) -> Failure {
     .unwrap_or_else(|| Failure::new(Exit::Internal, "the run ended before this was known", None))
 }
 
-fn connect(config: &Config, world: World<'_>) -> Result<Client, Failure> {
+async fn connect(config: &Config, world: World<'_>) -> Result<Client, Failure> {
     let Some(source) = config.credentials.clone() else {
         let mut failure = credentials::none_found(world.environment);
         if config.mode == Mode::DryRun {
@@ -298,12 +298,15 @@ fn connect(config: &Config, world: World<'_>) -> Result<Client, Failure> {
         events,
     )?;
     let services = Services::of(config, http.clone());
+    let credentials = Provider::new(source, services, clock);
+    // Without credentials nothing can be done, so that is found out, and told, once.
+    credentials.current(events).await?;
     Ok(Client {
         http,
         endpoint: config.connection.endpoint.clone(),
         source: config.region.clone(),
         project_id: config.project_id.clone(),
-        credentials: Provider::new(source, services, clock),
+        credentials,
         clock,
         retries: config.calls.retries,
         gate: Gate::default(),
