@@ -7,13 +7,13 @@ docker or skopeo. Results go to standard output as `name=value`, everything else
 from __future__ import annotations
 
 import argparse
-import hashlib
 import re
 import sys
 from pathlib import Path
 
 import action_files
 import images
+import programs
 import repository
 import tree
 from commands import Commands, Failed
@@ -35,17 +35,20 @@ def check(options: argparse.Namespace) -> None:
     print(f"image={options.registry}/{options.repository.lower()}")
 
 
-def notes(options: argparse.Namespace) -> None:
-    """Prints the text of a version's section in CHANGELOG.md."""
-    text = tree.notes(Path("CHANGELOG.md").read_text(), options.version)
-    if not text:
-        raise Failed(f"CHANGELOG.md says nothing about {options.version}")
-    print(text)
-
-
 def binary_action(_: argparse.Namespace) -> None:
     """Makes binary/action.yml from action.yml."""
     BINARY_ACTION.write_text(action_files.binary_action(Path("action.yml").read_text()))
+
+
+def bases(_: argparse.Namespace) -> None:
+    """Prints the base images of the Dockerfile with the digests they have now."""
+    for name, reference in images.bases(Path("Dockerfile").read_text()):
+        print(f"{name}={reference}@{images.digest_of(reference)}")
+
+
+def program(options: argparse.Namespace) -> None:
+    """Builds the program for a target of this machine, into PROGRAMS, under the name that releases give it."""
+    programs.build(options.commands, options.programs, options.target, expected())
 
 
 def build(options: argparse.Namespace) -> None:
@@ -69,6 +72,18 @@ def pull_back(options: argparse.Namespace) -> None:
     )
 
 
+def notes(options: argparse.Namespace) -> None:
+    """Prints the notes of the release: the version's section in CHANGELOG.md, and what was released under which digest."""
+    version = Version.parse(tree.package_version(ROOT))
+    if not (text := tree.notes(Path("CHANGELOG.md").read_text(), version)):
+        raise Failed(f"CHANGELOG.md says nothing about {version}")
+    print(f"{text}\n\n### Images\n")
+    for flavour, digest in digests(options):
+        print(f"- `{options.image}:{version.tag}{images.FLAVOURS[flavour][0]}` is `{digest}`")
+    print(f"\nBuilt from commit {repository.revision()} with {' and '.join(f'`{base}`' for base in options.base)}.")
+    print("SECURITY.md says how to verify them.")
+
+
 def tag(options: argparse.Namespace) -> None:
     """Pins action.yml and binary/action.yml, commits that, and gives it and the images the version's tag.
 
@@ -77,11 +92,11 @@ def tag(options: argparse.Namespace) -> None:
     version = Version.parse(tree.package_version(ROOT))
     if missing := images.missing_receipts(options.image, digests(options), options.receipts):
         raise Failed(f"nothing is tagged before it was pulled and run: {', '.join(missing)}")
-    checksums = checksums_of(options.programs)
+    checksums = programs.checksums(options.programs)
     (options.programs / "SHA256SUMS").write_text(checksums)
     action = Path("action.yml").read_text()
-    programs = action_files.Programs(f"{options.programs_url}/{version.tag}", checksums)
-    BINARY_ACTION.write_text(action_files.binary_action(action, programs))
+    released = action_files.Programs(f"{options.programs_url}/{version.tag}", checksums)
+    BINARY_ACTION.write_text(action_files.binary_action(action, released))
     Path("action.yml").write_text(
         action_files.pinned_action(action, options.image, options.action, version.tag)
     )
@@ -110,14 +125,6 @@ def digests(options: argparse.Namespace) -> images.Digests:
     return images.Digests(options.action, options.shell)
 
 
-def checksums_of(folder: Path) -> str:
-    """Lines of `sha256sum` for the programs in a folder."""
-    programs = sorted(path for path in folder.iterdir() if path.name.startswith("swr-image-sync-"))
-    if not programs:
-        raise Failed(f"there are no programs in {folder}")
-    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in programs)
-
-
 def digest(text: str) -> str:
     """A digest on the command line."""
     if not re.fullmatch("sha256:[0-9a-f]{64}", text):
@@ -140,11 +147,13 @@ def arguments() -> argparse.ArgumentParser:
             parser.add_argument(option, **OPTIONS[option])
 
     step(check, "version", "--repository", "--registry", "--remote")
-    step(notes, "version")
     step(binary_action)
+    step(bases)
+    step(program, "programs", "--target")
     step(build, "archives", "--source", "--standin")
     step(push, "archives", "--image", "--platforms")
     step(pull_back, "receipts", "--image", "--action", "--shell", "--standin")
+    step(notes, "--image", "--action", "--shell", "--base")
     step(tag, "receipts", "programs", "--programs-url", "--image", "--action", "--shell", "--remote")
     step(move_tags, "--image", "--action", "--shell", "--remote")
     return parser
@@ -159,6 +168,8 @@ OPTIONS = {
     "--registry": {"default": "ghcr.io", "help": "host of the registry (default: %(default)s)"},
     "--remote": {"default": "origin", "help": "git remote (default: %(default)s)"},
     "--source": {"required": True, "help": "address of the repository, for the labels"},
+    "--base": {"action": "append", "required": True, "help": "a base image that was built with; may be repeated"},
+    "--target": {"required": True, "help": "such as x86_64-unknown-linux-musl"},
     "--standin": {"type": Path, "required": True, "help": "the stand-in's program"},
     "--image": {"required": True, "help": "name of the image, without a tag"},
     "--platforms": {"required": True, "help": "such as amd64,arm64"},

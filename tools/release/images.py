@@ -53,9 +53,9 @@ def this_platform() -> str:
 def build(commands: Commands, archives: Path, expected: Expected, source: str, time: str, standin: Path) -> None:
     """Builds both images for this machine from the checkout and tests them. Only images that passed become archives."""
     # Digests of the base images, where a registry knows them.
-    bases = [name for name in ("RUST_IMAGE", "SHELL_IMAGE") if os.environ.get(name)]
+    fixed = [name for name, _ in bases(Path("Dockerfile").read_text()) if os.environ.get(name)]
     arguments = [f"REVISION={expected.revision}", f"VERSION={expected.version}", f"SOURCE={source}"]
-    arguments += [f"SOURCE_DATE_EPOCH={time}"] + [f"{name}={os.environ[name]}" for name in bases]
+    arguments += [f"SOURCE_DATE_EPOCH={time}"] + [f"{name}={os.environ[name]}" for name in fixed]
     # Space-separated, for where a build needs a proxy or another network.
     more = os.environ.get("DOCKER_BUILD_OPTIONS", "").split()
     archives.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def name_version(commands: Commands, image: str, digests: Digests, tag: str) -> 
     """Names both images by a tag that never moves."""
     for flavour, digest in digests:
         name = f"{tag}{FLAVOURS[flavour][0]}"
-        taken = digest_of(image, name)
+        taken = digest_of(f"{image}:{name}")
         if taken not in (None, digest):
             raise Failed(f"{image}:{name} is taken by {taken}, and it never moves")
         copy(commands, f"docker://{image}@{digest}", f"docker://{image}:{name}")
@@ -164,15 +164,20 @@ def move_tags(commands: Commands, image: str, digests: Digests, tags: list[str])
             copy(commands, f"docker://{image}@{digest}", f"docker://{image}:{tag}{FLAVOURS[flavour][0]}")
 
 
-def digest_of(image: str, tag: str) -> str | None:
-    """What a tag in the registry is at, if there is such a tag."""
+def digest_of(reference: str) -> str | None:
+    """What a name in a registry stands for, if there is such a name."""
     try:
-        manifest = read("skopeo", "inspect", "--raw", *verify(image, ""), f"docker://{image}:{tag}")
+        manifest = read("skopeo", "inspect", "--raw", *verify(reference, ""), f"docker://{reference}")
     except Failed as failed:
         if re.search("manifest unknown|name unknown", str(failed)):
             return None
         raise
     return f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+
+def bases(dockerfile: str) -> list[tuple[str, str]]:
+    """The build arguments that name the base images, with their defaults."""
+    return re.findall(r"^ARG ([A-Z]+_IMAGE)=(\S+)$", dockerfile, re.MULTILINE)
 
 
 def copy(commands: Commands, source: str, target: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import action_files
 import image_test
 import images
+import programs
 import tree
 from commands import Commands, Failed
 from versions import Version, moving_tags, released
@@ -215,6 +216,34 @@ class Images(unittest.TestCase):
         self.assertEqual(images.verify("docker://127.0.0.1:5056/owner/name:v1", "dest-"), ["--dest-tls-verify=false"])
         for name in ("ghcr.io/owner/name", "docker://ghcr.io/owner/127.0.0.1:1", "oci:127.0.0.1:x"):
             self.assertEqual(images.verify(name, "dest-"), [])
+
+
+    def test_the_bases_are_those_of_the_dockerfile(self):
+        names = [name for name, _ in images.bases((ROOT / "Dockerfile").read_text())]
+        self.assertEqual(names, ["RUST_IMAGE", "SHELL_IMAGE"])
+
+
+class Programs(unittest.TestCase):
+    def test_each_target_has_the_name_that_the_sub_action_asks_for(self):
+        script = (ROOT / "binary/run.sh").read_text()
+        for target, name in (
+            ("x86_64-unknown-linux-musl", "swr-image-sync-linux-x86_64"),
+            ("aarch64-unknown-linux-musl", "swr-image-sync-linux-aarch64"),
+            ("x86_64-apple-darwin", "swr-image-sync-macos-x86_64"),
+            ("aarch64-apple-darwin", "swr-image-sync-macos-aarch64"),
+            ("x86_64-pc-windows-msvc", "swr-image-sync-windows-x86_64.exe"),
+        ):
+            self.assertEqual(programs.file_name(target), name)
+            self.assertIn(f"file={name} ;;", script)
+
+    def test_checksums_are_those_of_sha256sum_and_of_programs_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("swr-image-sync-b", "swr-image-sync-a", "notes.md"):
+                (Path(folder) / name).write_text(name)
+            expected = subprocess.run(
+                ["sha256sum", "swr-image-sync-a", "swr-image-sync-b"], cwd=folder, capture_output=True, text=True, check=True
+            )
+            self.assertEqual(programs.checksums(Path(folder)), expected.stdout)
 
 
 class Outputs(unittest.TestCase):
