@@ -66,9 +66,11 @@ enum Sign {
     Is(&'static str, &'static str),
     /// It has a value.
     Set(&'static str),
+    /// One of them has a value.
+    AnySet(&'static [&'static str]),
 }
 
-use Sign::{Is, Set};
+use Sign::{AnySet, Is, Set};
 
 /// All systems, in the order they are recognised: Forgejo and Gitea set `GITHUB_ACTIONS` too, Harness sets `DRONE`.
 const SYSTEMS: [System; 15] = [
@@ -105,7 +107,10 @@ const SYSTEMS: [System; 15] = [
     System {
         ci: Ci::Bitbucket,
         name: "bitbucket",
-        sign: &[Set("BITBUCKET_BUILD_NUMBER")],
+        sign: &[AnySet(&[
+            "BITBUCKET_BUILD_NUMBER",
+            "BITBUCKET_PIPELINE_UUID",
+        ])],
         dialect: |environment, _| Box::new(Bitbucket::new(environment)),
     },
     System {
@@ -174,6 +179,7 @@ impl Sign {
         match self {
             Is(variable, expected) => value(variable).eq_ignore_ascii_case(expected),
             Set(variable) => !value(variable).is_empty(),
+            AnySet(variables) => variables.iter().any(|variable| !value(variable).is_empty()),
         }
     }
 }
@@ -238,6 +244,7 @@ mod tests {
             (&[("GITLAB_CI", "true"), ("CI", "true")], "gitlab"),
             (&[("TF_BUILD", "True")], "azure"),
             (&[("BITBUCKET_BUILD_NUMBER", "7")], "bitbucket"),
+            (&[("BITBUCKET_PIPELINE_UUID", "{a}")], "bitbucket"),
             (
                 &[
                     ("STEP_ID", "a"),

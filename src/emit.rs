@@ -99,8 +99,8 @@ impl fmt::Display for WriteFailure {
     }
 }
 
-/// Writes and prints all of it, files first: what is printed may tell the CI to read them. What fails does not stop the rest; the log goes to standard error where standard
-/// output cannot be written.
+/// Writes and prints all of it, files first: what is printed may tell the CI to read them. What fails does not stop the
+/// rest; the log goes to standard error where standard output cannot be written.
 pub fn emit(emission: &Emission, stdout: &mut dyn Write) -> Vec<WriteFailure> {
     let mut failures = Vec::new();
     for file in &emission.files {
@@ -138,21 +138,28 @@ pub fn finish(reporter: &Reporter, outcome: &Outcome, stdout: &mut dyn Write) ->
     let mut failures = emit(&reporter.outputs(outcome, exit), stdout);
     if exit == Exit::Synced && !failures.is_empty() {
         exit = Exit::NotWritten;
-        // Once more, for those who would else read the code 0.
-        failures = emit(&reporter.outputs(outcome, exit), stdout);
+        // Once more, for those who would else read the code 0. The first failures are the ones to tell.
+        emit(&reporter.outputs(outcome, exit), stdout);
     }
     failures.extend(emit(&reporter.summary(outcome, exit), stdout));
-    emit(&reporter.conclusion(outcome, exit, &failures), stdout);
-    exit
+    let untold = emit(&reporter.conclusion(outcome, exit, &failures), stdout);
+    match exit {
+        Exit::Synced if !untold.is_empty() => Exit::NotWritten,
+        _ => exit,
+    }
 }
 
 /// Appends on a line of its own: what is there may lack its last line break.
 fn append(path: &Path, text: &str) -> io::Result<()> {
+    let is_new = !path.exists();
     let mut file = OpenOptions::new()
         .read(true)
         .append(true)
         .create(true)
         .open(path)?;
+    if is_new {
+        give_to_owner_of(folder_of(path), path)?;
+    }
     let mut last = [b'\n'];
     if file.metadata()?.is_file() && file.seek(SeekFrom::End(0))? > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -170,10 +177,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     create_folders(folder)?;
     let mut temporary_name = OsString::from(".");
     temporary_name.push(name);
@@ -199,14 +203,18 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 fn create_folders(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    let parent = match folder.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let parent = folder_of(folder);
     create_folders(parent)?;
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
@@ -230,3 +238,6 @@ fn give_to_owner_of(folder: &Path, path: &Path) -> io::Result<()> {
 fn give_to_owner_of(_folder: &Path, _path: &Path) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

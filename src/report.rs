@@ -69,12 +69,8 @@ impl Reporter {
     pub fn event(&mut self, event: &Event) -> String {
         match event {
             Event::Secret(secret) => {
-                let secret = secret.expose_secret();
-                if !self.sanitiser.redactor.secret(secret) {
-                    return String::new();
-                }
-                redact::parts(secret)
-                    .into_iter()
+                let new = self.sanitiser.redactor.secret(secret.expose_secret());
+                new.into_iter()
                     .map(|part| self.dialect.mask(part))
                     .collect()
             }

@@ -193,16 +193,16 @@ pub fn conclusion(outcome: &Outcome, exit: Exit) -> String {
     }
 }
 
-/// What is claimed of synced tags as a whole: only what is known of each.
+/// What is claimed of all synced tags: their state where they share one.
 fn synced_words(outcome: &Outcome) -> &'static str {
-    let mut synced = outcome
+    let mut states = outcome
         .pairs
         .iter()
         .flat_map(|pair| &pair.tags)
         .map(|tag| tag.state)
         .filter(|state| state.is_synced());
-    match synced.next() {
-        Some(first) if synced.all(|state| state == first) => state_words(first),
+    match states.next() {
+        Some(first) if states.all(|state| state == first) => state_words(first),
         _ => "synced",
     }
 }

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const MASK: &str = "***";
 
 /// Shorter texts are no secrets; to redact them would garble everything and hide nothing.
-pub(crate) const SHORTEST_SECRET: usize = 4;
+const SHORTEST_SECRET: usize = 4;
 
 /// The last line of defence works on finished texts and must not mistake their words for a secret.
 const SHORTEST_IN_FINISHED_TEXT: usize = 8;
@@ -90,20 +90,20 @@ impl Search {
 }
 
 impl Redactor {
-    /// Learns a secret: from now on it is shown as `***`, as are its encoded forms and each line of it. False where it
-    /// was known already.
-    pub fn secret(&mut self, secret: &str) -> bool {
-        let known = self.forms.len();
-        for part in parts(secret) {
+    /// Learns a secret: from now on it is shown as `***`, as are its encoded forms and each line of it. Returns the
+    /// parts that are new, the whole first.
+    pub fn secret<'s>(&mut self, secret: &'s str) -> Vec<&'s str> {
+        let mut new = parts(secret);
+        new.retain(|part| self.forms.get(*part).is_none_or(|mask| mask != MASK));
+        for part in &new {
             for form in forms(part) {
                 self.forms.insert(form, MASK.to_owned());
             }
         }
-        let is_new = self.forms.len() > known;
-        if is_new {
+        if !new.is_empty() {
             self.rebuild();
         }
-        is_new
+        new
     }
 
     /// Learns an access key: from now on only its first four characters are shown.
@@ -136,7 +136,7 @@ impl Redactor {
 }
 
 /// The secret as a whole, and its lines: a log shows a multi-line secret line by line.
-pub(crate) fn parts(secret: &str) -> Vec<&str> {
+fn parts(secret: &str) -> Vec<&str> {
     let mut parts = vec![secret.trim()];
     parts.extend(secret.lines().map(str::trim));
     parts.retain(|part| part.chars().count() >= SHORTEST_SECRET);
@@ -246,6 +246,17 @@ mod tests {
         let mut redactor = Redactor::default();
         redactor.secret("first line\r\n}\nsecond line\n");
         assert_eq!(redactor.foreign("} second line, first line"), "} ***, ***");
+    }
+
+    #[test]
+    fn a_secret_is_new_only_once() {
+        let mut redactor = Redactor::default();
+        assert_eq!(
+            redactor.secret("first line\nsecond"),
+            ["first line\nsecond", "first line", "second"]
+        );
+        assert_eq!(redactor.secret("second"), [""; 0]);
+        assert_eq!(redactor.secret("abc"), [""; 0]);
     }
 
     #[test]

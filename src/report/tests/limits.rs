@@ -256,6 +256,14 @@ fn a_secret_learned_later_is_hidden_from_then_on() {
 }
 
 #[test]
+fn a_mask_is_sent_once() {
+    let mut reporter = reporter(Ci::GitHub);
+    let secret = Event::Secret(SecretString::from("abcdef123456"));
+    assert_eq!(reporter.event(&secret), "::add-mask::abcdef123456\n");
+    assert_eq!(reporter.event(&secret), "");
+}
+
+#[test]
 fn a_line_of_a_hostile_server_is_cut() {
     let line = Event::Log(Level::Info, "ü".repeat(1_000_000));
     let shown = reporter(Ci::Plain).event(&line);
