@@ -13,8 +13,9 @@ use crate::config::OnFailure;
 use crate::event::{Event, Events, Level};
 use crate::outcome::{CallRecord, Exit, Failure, PairOutcome, State, TagOutcome};
 use crate::plan::{Call, Plan};
-use crate::swr::client::{ANSWER_LIMIT, Client, backoff, unreadable};
+use crate::swr::client::{ANSWER_LIMIT, Client, unreadable};
 use crate::swr::error::{ApiError, ErrorKind};
+use crate::swr::pace::backoff;
 use crate::swr::{operations, wire};
 
 /// What the array in a 200 answer is taken for.

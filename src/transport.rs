@@ -132,18 +132,42 @@ fn proxy(environment: &Environment, events: Events<'_>) -> Result<Option<Proxy>,
             Some("write it like `http://proxy.example:3128`"),
         )
     };
+    let exceptions = value(environment, &["NO_PROXY", "no_proxy"]);
+    // The library knows `*` for names, and not for addresses.
+    if exceptions.is_some_and(|list| list.split(',').any(|entry| entry.trim() == "*")) {
+        return Ok(None);
+    }
     let url = Url::parse(&full).map_err(|error| unusable(error.to_string()))?;
     if let Some(password) = url.password() {
-        let decoded = percent_encoding::percent_decode_str(password)
-            .decode_utf8_lossy()
-            .into_owned();
-        events(Event::Secret(SecretString::from(password)));
-        events(Event::Secret(SecretString::from(decoded)));
+        let decoded = |text| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        // The last is what travels as base64.
+        let login = format!("{}:{}", decoded(url.username()), decoded(password));
+        for secret in [password.to_owned(), decoded(password), login] {
+            events(Event::Secret(SecretString::from(secret)));
+        }
     }
+    // Others it would pass over without a word, and connect directly.
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(unusable(format!(
+            "`{}` is neither `http` nor `https`",
+            url.scheme()
+        )));
+    }
+    let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
+    let port = url.port().map(|port| format!(":{port}"));
+    let shown = format!("{scheme}://{host}{}", port.unwrap_or_default());
+    let message =
+        format!("HTTPS_PROXY: requests go through {shown}, but for those that NO_PROXY leaves out");
+    events(Event::Log(Level::Info, message));
     let proxy = Proxy::https(url)
         .map_err(|error| unusable(format!("{:#}", anyhow::Error::new(error.without_url()))))?;
-    let exceptions = value(environment, &["NO_PROXY", "no_proxy"]).and_then(NoProxy::from_string);
-    Ok(Some(proxy.no_proxy(exceptions)))
+    Ok(Some(
+        proxy.no_proxy(exceptions.and_then(NoProxy::from_string)),
+    ))
 }
 
 fn value<'a>(environment: &'a Environment, names: &[&str]) -> Option<&'a str> {

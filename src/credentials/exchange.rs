@@ -11,8 +11,10 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::event::Events;
 use crate::outcome::{Exit, Failure};
-use crate::swr::client::{ANSWER_LIMIT, RETRY_AFTER_LIMIT, backoff, broken, parse_retry_after};
+use crate::swr::broken::broken;
+use crate::swr::client::ANSWER_LIMIT;
 use crate::swr::error::ErrorKind;
+use crate::swr::pace::{RETRY_AFTER_LIMIT, backoff, parse_retry_after};
 
 /// How requests are made.
 #[derive(Clone, Copy)]

@@ -13,9 +13,11 @@ use crate::credentials::{Credentials, Provider};
 use crate::event::{Event, Events, Level};
 use crate::names::Region;
 use crate::outcome::{Exit, Failure};
+use crate::swr::broken::broken;
 use crate::swr::error::{ApiError, ErrorKind};
 use crate::swr::gate::Gate;
 use crate::swr::operations::Request;
+use crate::swr::pace::{backoff, parse_date, parse_retry_after};
 use crate::swr::remedy::{self, Context};
 use crate::swr::sign::{Signable, Signed, sign};
 use crate::swr::wire;
@@ -164,7 +166,7 @@ impl Client {
             Method::from_bytes(request.method.as_bytes()).expect("a method of this program");
         let sent = self
             .http
-            .request(method, url)
+            .request(method, url.clone())
             .headers(headers)
             .body(request.body.clone())
             .send()
@@ -181,12 +183,9 @@ impl Client {
         if status == 200 {
             let (body, is_whole) = read_body(response, limit)
                 .await
-                .map_err(|error| broken(&error))?;
+                .map_err(|error| broken(&error.with_url(url)))?;
             if !is_whole {
-                let message = format!(
-                    "the answer is 200, but longer than {} MiB",
-                    limit / 1024 / 1024
-                );
+                let message = format!("the body is longer than {} MiB", limit / 1024 / 1024);
                 return Err(unreadable(message, request_id));
             }
             return Ok(Answer {
@@ -317,32 +316,6 @@ impl Client {
     }
 }
 
-/// A `Retry-After` longer than this is given up on.
-pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60);
-
-/// Full jitter: anything up to 1 s doubled with each try, at most 30 s.
-pub fn backoff(tries: u32) -> Duration {
-    let ceiling =
-        Duration::from_secs(1 << tries.saturating_sub(1).min(5)).min(Duration::from_secs(30));
-    ceiling.mul_f64(fastrand::f64())
-}
-
-/// Both forms of `Retry-After`: seconds, or a date.
-pub fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = parse_date(text)?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
-}
-
-/// A date as HTTP headers have it.
-fn parse_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text.trim())
-        .ok()
-}
-
 fn not_sent(failure: Failure) -> ApiError {
     ApiError {
         kind: ErrorKind::NotSent,
@@ -353,62 +326,11 @@ fn not_sent(failure: Failure) -> ApiError {
 
 /// A 200 answer that cannot be understood.
 pub fn unreadable(message: String, request_id: Option<String>) -> ApiError {
-    let remedy = "the sync may have been accepted; check the target, or set `wait: true` to let this step check it";
+    let remedy = "check `endpoint`, and whether a proxy or a login page answers in its place; the sync may have been accepted, which `wait: true` would find out";
     let mut error = ApiError::without_answer(ErrorKind::Unreadable, message, remedy);
     error.failure.http_status = Some(200);
     error.failure.request_id = request_id;
     error
-}
-
-/// An exchange that ended without an answer.
-pub fn broken(error: &reqwest::Error) -> ApiError {
-    let chain = || {
-        std::iter::successors(Some(error as &dyn std::error::Error), |error| {
-            error.source()
-        })
-    };
-    let deepest = chain().last().map(ToString::to_string).unwrap_or_default();
-    let untrusted = chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(|error| error.get_ref())
-            .is_some_and(|inner| {
-                matches!(
-                    inner.downcast_ref::<rustls::Error>(),
-                    Some(rustls::Error::InvalidCertificate(_))
-                )
-            })
-    });
-    let host = error
-        .url()
-        .map(|url| url.authority().to_owned())
-        .unwrap_or_default();
-    let (kind, what, remedy) = if untrusted {
-        (
-            ErrorKind::Untrusted,
-            "the certificate is not trusted",
-            "give the root of your proxy or private cloud as `ca-certs`, and check `endpoint`",
-        )
-    } else if error.is_timeout() {
-        (
-            ErrorKind::NoAnswer,
-            "no answer in time",
-            "raise `timeout`, or check the network from the runner to the service",
-        )
-    } else if error.is_connect() {
-        (
-            ErrorKind::NoAnswer,
-            "cannot connect",
-            "check the region, `endpoint`, DNS, HTTPS_PROXY and the runner's network",
-        )
-    } else {
-        (
-            ErrorKind::NoAnswer,
-            "the connection broke before the answer was complete",
-            "check the network and proxies between runner and service; the sync may have been accepted",
-        )
-    };
-    ApiError::without_answer(kind, format!("{what} ({host}): {deepest}"), remedy)
 }
 
 fn header(response: &Response, name: &HeaderName) -> Option<String> {
@@ -429,49 +351,4 @@ async fn read_body(mut response: Response, limit: usize) -> reqwest::Result<(Vec
         body.extend_from_slice(&chunk);
     }
     Ok((body, true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_forms_of_retry_after_are_read() {
-        let now: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
-        assert_eq!(parse_retry_after(" 7 ", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            parse_retry_after("Tue, 24 Nov 2026 10:00:30 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            parse_retry_after("Tue, 24 Nov 2026 09:00:00 GMT", now),
-            Some(Duration::ZERO)
-        );
-        for garbage in ["", "soon", "-1", "1.5", "99999999999999999999999"] {
-            assert_eq!(parse_retry_after(garbage, now), None, "{garbage}");
-        }
-    }
-
-    #[test]
-    fn backoff_doubles_up_to_its_ceiling_and_has_full_jitter() {
-        for (tries, ceiling) in [
-            (1, 1.0),
-            (2, 2.0),
-            (3, 4.0),
-            (5, 16.0),
-            (6, 30.0),
-            (10, 30.0),
-            (u32::MAX, 30.0),
-        ] {
-            let delays: Vec<f64> = (0..200).map(|_| backoff(tries).as_secs_f64()).collect();
-            assert!(
-                delays.iter().all(|delay| (0.0..=ceiling).contains(delay)),
-                "{tries}"
-            );
-            assert!(
-                delays.iter().any(|delay| *delay > ceiling / 2.0)
-                    && delays.iter().any(|delay| *delay < ceiling / 2.0)
-            );
-        }
-    }
 }

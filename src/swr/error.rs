@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use crate::outcome::{Exit, Failure};
+use crate::swr::pace::RETRY_AFTER_LIMIT;
 use crate::swr::wire::ErrorBody;
-
-/// A `Retry-After` longer than this is given up on.
-pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(60);
 
 /// What happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,10 @@ use crate::credentials::Credentials;
 use crate::event::Events;
 use crate::names::{Namespace, Region, Repository, Tag};
 use crate::outcome::{Exit, Failure};
-use crate::swr::client::{Answer, Client, LIST_LIMIT, backoff, unreadable};
+use crate::swr::client::{Answer, Client, LIST_LIMIT, unreadable};
 use crate::swr::error::{ApiError, ErrorKind};
 use crate::swr::operations::{self, PAGE, Request, TagOrder};
+use crate::swr::pace::backoff;
 use crate::swr::wire::lists::{self, JobRow, Organization, RepositoryRow, TagRow, UnreadableRead};
 
 /// How hard a read is tried.

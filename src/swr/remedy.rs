@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::names::Region;
-use crate::swr::error::{ApiError, ErrorKind, RETRY_AFTER_LIMIT};
+use crate::swr::error::{ApiError, ErrorKind};
 use crate::swr::explain::{self, Explanation};
+use crate::swr::pace::RETRY_AFTER_LIMIT;
 use crate::swr::wire::ErrorBody;
 
 /// What is known about a request that was refused.

@@ -128,13 +128,13 @@ fn cut(text: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableAnswer {
     /// It is no JSON.
-    #[error("the answer is 200, but its body is not JSON: {0}")]
+    #[error("the body is not JSON: {0}")]
     NotJson(String),
     /// It is no array of texts.
-    #[error("the answer is 200, but its body is {0}, where a list of tags is due")]
+    #[error("the body is {0}, where a list of tags is due")]
     NotAList(String),
     /// It names what nobody asked for.
-    #[error("the answer is 200, but names `{0}`, which was not requested")]
+    #[error("the body names `{0}`, which was not requested")]
     NotRequested(String),
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A 200 answer that is not the list or object that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the answer is 200, but it is not {what}: {why}")]
+#[error("the body is not {what}: {why}")]
 pub struct UnreadableRead {
     what: &'static str,
     why: String,
@@ -306,7 +306,7 @@ mod tests {
             .to_string();
         assert_eq!(
             message,
-            "the answer is 200, but it is not a list of tags: a tag has neither `Tag` nor `tag`"
+            "the body is not a list of tags: a tag has neither `Tag` nor `tag`"
         );
     }
 
