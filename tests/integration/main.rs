@@ -3,6 +3,7 @@
 mod client;
 mod common;
 mod credentials;
+mod faults;
 mod refusals;
 mod retries;
 mod secrets;
