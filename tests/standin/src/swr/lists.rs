@@ -112,6 +112,7 @@ pub(super) fn tags(
     let (limit, offset) = query.page()?;
     let now = state.now();
     state.jobs.settle_at(place, &mut state.world, now);
+    let born = state.born;
     let answer = find(state, holder, place).map(|repository| {
         let wanted = query.get("tag");
         let mut tags: Vec<(&String, &Tag)> = repository
@@ -120,9 +121,11 @@ pub(super) fn tags(
             .filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name))
             .collect();
         match (query.get("order_column"), query.get("order_type")) {
-            (Some("updated_at"), Some("asc")) => tags.sort_by_key(|(_, tag)| tag.updated),
+            (Some("updated_at"), Some("asc")) => {
+                tags.sort_by_key(|(_, tag)| tag.updated.unwrap_or(born));
+            }
             (Some("updated_at"), Some("desc")) => {
-                tags.sort_by_key(|(_, tag)| std::cmp::Reverse(tag.updated));
+                tags.sort_by_key(|(_, tag)| std::cmp::Reverse(tag.updated.unwrap_or(born)));
             }
             _ => {}
         }
