@@ -4,6 +4,8 @@ mod client;
 mod common;
 mod credentials;
 mod faults;
+mod patterns;
+mod preflight;
 mod refusals;
 mod retries;
 mod secrets;
