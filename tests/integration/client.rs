@@ -19,7 +19,7 @@ use swr_image_sync::swr::operations::{self, Request};
 use swr_image_sync::transport;
 
 /// A server whose mocks must all be hit, exactly as often as they say.
-async fn server() -> Server {
+pub(crate) async fn server() -> Server {
     Server::new_with_opts_async(ServerOpts {
         assert_on_drop: true,
         ..ServerOpts::default()
@@ -31,7 +31,7 @@ fn clock() -> Timestamp {
     "2026-11-24T03:00:00Z".parse().expect("a time")
 }
 
-fn client(server: &Server, project_id: Option<&str>) -> Client {
+pub(crate) fn client(server: &Server, project_id: Option<&str>) -> Client {
     let keys = Keys {
         access_key: "HWTESTAKAAAAAAAAAAA1".to_owned(),
         secret_key: "hwTestSkBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2".into(),
@@ -60,7 +60,7 @@ fn client(server: &Server, project_id: Option<&str>) -> Client {
     }
 }
 
-fn region() -> Region {
+pub(crate) fn region() -> Region {
     "cn-north-4".parse().expect("a region")
 }
 

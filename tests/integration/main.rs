@@ -6,6 +6,7 @@ mod credentials;
 mod faults;
 mod patterns;
 mod preflight;
+mod reads;
 mod refusals;
 mod retries;
 mod secrets;
