@@ -8,11 +8,12 @@ mod presentation;
 mod registry;
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::credentials::{self, Source};
 use crate::event::Level;
-use crate::inputs::{Environment, InputProblem, Inputs, list};
+use crate::inputs::{Environment, InputProblem, Inputs, default, list};
 use crate::names::{Namespace, Region, Target};
 use crate::transport::certificates;
 
@@ -171,33 +172,43 @@ impl Reader<'_> {
         }
     }
 
-    fn flag(&mut self, name: &'static str, text: Option<&String>, default: bool) -> bool {
-        self.parse(name, text, flag).unwrap_or(default)
-    }
-
-    fn count(
+    /// The meaning of a text, or that of the input's default, where there is none or it has a problem.
+    fn parse_or_default<T>(
         &mut self,
         name: &'static str,
         text: Option<&String>,
-        least: usize,
-        most: usize,
-        default: usize,
-    ) -> usize {
-        let count = |text: &str| match text.parse::<usize>() {
-            Ok(count) if (least..=most).contains(&count) => Ok(count),
-            _ => Err(format!(
-                "`{text}` is not a whole number from {least} to {most}"
-            )),
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        self.parse(name, text, &parse)
+            .unwrap_or_else(|| parse(default(name)).expect("a default is a value"))
+    }
+
+    fn flag(&mut self, name: &'static str, text: Option<&String>) -> bool {
+        self.parse_or_default(name, text, flag)
+    }
+
+    fn count<T: TryFrom<usize>>(
+        &mut self,
+        name: &'static str,
+        text: Option<&String>,
+        bounds: RangeInclusive<usize>,
+    ) -> T {
+        let count = |text: &str| {
+            let count = text.parse().ok().filter(|count| bounds.contains(count));
+            count
+                .and_then(|count| T::try_from(count).ok())
+                .ok_or_else(|| {
+                    format!(
+                        "`{text}` is not a whole number from {} to {}",
+                        bounds.start(),
+                        bounds.end()
+                    )
+                })
         };
-        self.parse(name, text, count).unwrap_or(default)
+        self.parse_or_default(name, text, count)
     }
 
-    fn duration(
-        &mut self,
-        name: &'static str,
-        text: Option<&String>,
-        default: Duration,
-    ) -> Duration {
+    fn duration(&mut self, name: &'static str, text: Option<&String>) -> Duration {
         let duration = |text: &str| match humantime::parse_duration(text) {
             Ok(duration) if !duration.is_zero() => Ok(duration),
             Ok(_) => Err(format!("`{text}` is no time; it must be longer than 0")),
@@ -205,7 +216,7 @@ impl Reader<'_> {
                 "`{text}` is not a duration such as `30s`, `10m` or `1h30m`: {error}"
             )),
         };
-        self.parse(name, text, duration).unwrap_or(default)
+        self.parse_or_default(name, text, duration)
     }
 
     /// The entries of a list, each with its meaning.
@@ -265,46 +276,25 @@ impl Config {
                 .unwrap_or_default(),
         };
         let calls = CallSettings {
-            timeout: reader.duration("timeout", raw.timeout.as_ref(), Duration::from_secs(60)),
-            retries: reader
-                .count("retries", raw.retries.as_ref(), 0, 10, 3)
-                .try_into()
-                .unwrap_or(3),
-            concurrency: NonZeroUsize::new(reader.count(
-                "concurrency",
-                raw.concurrency.as_ref(),
-                1,
-                64,
-                4,
-            ))
-            .expect("at least 1"),
-            batch_size: NonZeroUsize::new(reader.count(
-                "batch-size",
-                raw.batch_size.as_ref(),
-                1,
-                1000,
-                100,
-            ))
-            .expect("at least 1"),
+            timeout: reader.duration("timeout", raw.timeout.as_ref()),
+            retries: reader.count("retries", raw.retries.as_ref(), 0..=10),
+            concurrency: reader.count("concurrency", raw.concurrency.as_ref(), 1..=64),
+            batch_size: reader.count("batch-size", raw.batch_size.as_ref(), 1..=1000),
         };
-        let wait_timeout = reader.duration(
-            "wait-timeout",
-            raw.wait_timeout.as_ref(),
-            Duration::from_secs(600),
-        );
+        let wait_timeout = reader.duration("wait-timeout", raw.wait_timeout.as_ref());
         let wait = reader
-            .flag("wait", raw.wait.as_ref(), false)
+            .flag("wait", raw.wait.as_ref())
             .then_some(wait_timeout);
-        let preflight = reader.flag("preflight", raw.preflight.as_ref(), false);
-        let override_existing = match reader.flag("override", raw.r#override.as_ref(), false) {
+        let preflight = reader.flag("preflight", raw.preflight.as_ref());
+        let override_existing = match reader.flag("override", raw.r#override.as_ref()) {
             true => Override::Replace,
             false => Override::Keep,
         };
-        let on_failure = match reader.flag("fail-fast", raw.fail_fast.as_ref(), false) {
+        let on_failure = match reader.flag("fail-fast", raw.fail_fast.as_ref()) {
             true => OnFailure::Stop,
             false => OnFailure::Continue,
         };
-        let mode = match reader.flag("dry-run", raw.dry_run.as_ref(), false) {
+        let mode = match reader.flag("dry-run", raw.dry_run.as_ref()) {
             true => Mode::DryRun,
             false => Mode::Apply,
         };

@@ -13,7 +13,7 @@ use std::path::Path;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-pub use table::{Group, INPUTS, Input, find};
+pub use table::{Group, INPUTS, Input, default, find};
 
 /// The environment, as `main` found it.
 pub type Environment = BTreeMap<String, String>;

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::credentials::{self, Provider, Services};
 use crate::event::{Event, Events, Level, Section};
-use crate::inputs::{Environment, Inputs, ReadFile};
+use crate::inputs::{Environment, INPUTS, Inputs, ReadFile};
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, Signal, Source};
 use crate::plan::{Images, Note, Plan};
 use crate::preflight::Preflight;
@@ -79,8 +79,18 @@ impl Stages {
             .warnings
             .iter()
             .for_each(|warning| log(Level::Warn, warning.clone()));
-        for (name, origin) in &inputs.origins {
-            log(Level::Debug, format!("input `{name}` comes from {origin}"));
+        for input in &INPUTS {
+            match inputs.origins.get(input.name) {
+                Some(origin) => log(
+                    Level::Debug,
+                    format!("input `{}`: from {origin}", input.name),
+                ),
+                None if input.default.is_empty() => {}
+                None => log(
+                    Level::Debug,
+                    format!("input `{}`: by default {}", input.name, input.default),
+                ),
+            }
         }
         let config = match Config::parse(inputs, environment) {
             Ok(config) => config,

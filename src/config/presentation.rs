@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::ci::Ci;
 use crate::config::flag;
 use crate::event::Level;
-use crate::inputs::{Environment, InputProblem, Inputs, nearest};
+use crate::inputs::{Environment, InputProblem, Inputs, default, nearest};
 
 /// Where report files go, in any CI.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,9 +41,9 @@ impl Presentation {
     pub fn parse(inputs: &Inputs, environment: &Environment) -> (Self, Vec<InputProblem>) {
         let raw = &inputs.raw;
         let mut problems = Vec::new();
-        let ci = match raw.ci.as_deref() {
-            None | Some("auto") => Ci::detect(environment),
-            Some(name) => Ci::from_name(name).unwrap_or_else(|| {
+        let ci = match raw.ci.as_deref().unwrap_or(default("ci")) {
+            "auto" => Ci::detect(environment),
+            name => Ci::from_name(name).unwrap_or_else(|| {
                 let names: Vec<_> = Ci::all().map(Ci::name).collect();
                 let hint = nearest(name, names.iter().copied())
                     .map(|name| format!("; did you mean `{name}`?"));
@@ -56,20 +56,17 @@ impl Presentation {
                 Ci::detect(environment)
             }),
         };
-        let summary = raw
-            .summary
-            .as_deref()
-            .map_or(Ok(true), flag)
-            .unwrap_or_else(|message| {
+        let summary =
+            flag(raw.summary.as_deref().unwrap_or(default("summary"))).unwrap_or_else(|message| {
                 problems.push(inputs.problem("summary", message));
                 true
             });
-        let level = match raw.log_level.as_deref() {
-            None | Some("info") => Level::Info,
-            Some("error") => Level::Error,
-            Some("warn") => Level::Warn,
-            Some("debug") => Level::Debug,
-            Some(other) => {
+        let level = match raw.log_level.as_deref().unwrap_or(default("log-level")) {
+            "error" => Level::Error,
+            "warn" => Level::Warn,
+            "info" => Level::Info,
+            "debug" => Level::Debug,
+            other => {
                 problems.push(inputs.problem(
                     "log-level",
                     format!("`{other}` is not one of error, warn, info, debug"),

@@ -5,10 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::flag;
 use crate::credentials::{Agency, IdToken, IdentityProvider, Job, Keys, Source, environment};
-use crate::inputs::{Environment, InputProblem, Inputs};
-
-/// What a token issuer is asked for, where `oidc-audience` says nothing else.
-const AUDIENCE: &str = "sts.huaweicloud.com";
+use crate::inputs::{Environment, InputProblem, Inputs, default};
 
 /// The source, if any, and what is odd about the others.
 #[derive(Debug, Default)]
@@ -24,7 +21,11 @@ pub struct Chosen {
 /// # Errors
 /// Half a source, or two, among the inputs.
 pub fn choose(inputs: &Inputs, environment: &Environment) -> Result<Chosen, Vec<InputProblem>> {
-    let audience = inputs.raw.oidc_audience.as_deref().unwrap_or(AUDIENCE);
+    let audience = inputs
+        .raw
+        .oidc_audience
+        .as_deref()
+        .unwrap_or(default("oidc-audience"));
     let mut reader = Reader {
         inputs,
         problems: Vec::new(),

@@ -78,19 +78,19 @@ pub const INPUTS: [Input; 43] = [
         Images,
         "images",
         "",
-        "What was pushed: references like `swr.cn-north-4.myhuaweicloud.com/group/app:v1`, one a line; or the `json` output of docker/metadata-action, or the `metadata` output of docker/build-push-action or docker/bake-action. A reference without a tag takes every entry of `tags`. References to other registries are left out. `*`, `?` and `[` in repository or tag match what exists; `…/group/*:*` is the whole organization.",
+        "What was pushed: references such as `swr.cn-north-4.myhuaweicloud.com/group/app:v1`, one a line; or the `json` output of docker/metadata-action, or the `metadata` output of docker/build-push-action or docker/bake-action. A reference without a tag takes every entry of `tags`. References to other registries are left out. `*`, `?` and `[` in repository or tag match what exists; `…/group/*:*` is the whole organization.",
     ),
     input(
         Images,
         "region",
         "from `images`",
-        "Region the images were pushed to, such as `cn-north-4`. Else read from `images`, then from `HUAWEI_CLOUD_REGION` or `HW_REGION_NAME`.",
+        "Region the images were pushed to, such as `cn-north-4`; images of other regions are left out. Not given, it is read from `images`, else from the variables HUAWEI_CLOUD_REGION and HW_REGION_NAME.",
     ),
     input(
         Images,
         "namespace",
         "",
-        "Organization of one repository, where it is not given by `images`.",
+        "Organization of a single repository that is given by parts instead of, or beside, `images`.",
     ),
     input(
         Images,
@@ -102,7 +102,7 @@ pub const INPUTS: [Input; 43] = [
         Images,
         "tags",
         "",
-        "Tags of `repository`, and of those references in `images` that have none. Lines or commas; patterns are allowed.",
+        "Tags of `repository`, and of those references in `images` that have none, one a line or with commas between; patterns are allowed.",
     ),
     input(
         Images,
@@ -114,7 +114,7 @@ pub const INPUTS: [Input; 43] = [
         Images,
         "registry",
         "swr.{region}.myhuaweicloud.com",
-        "Registry host, for clouds that have another. `{region}` stands for the region.",
+        "Registry host, for clouds that have another; `{region}` stands for the region. In the EU it ends with `.eu`.",
     ),
     input(
         Targets,
@@ -126,13 +126,13 @@ pub const INPUTS: [Input; 43] = [
         Targets,
         "remote-region-id",
         "",
-        "The region of a single target, instead of `targets`.",
+        "Region of a single target, instead of `targets`.",
     ),
     input(
         Targets,
         "remote-namespace",
         "the image's own",
-        "The organization in `remote-region-id`.",
+        "Organization in `remote-region-id`.",
     ),
     input(
         Targets,
@@ -144,7 +144,7 @@ pub const INPUTS: [Input; 43] = [
         Credentials,
         "access-key",
         "",
-        "Access key id (AK) of an IAM user, with `secret-key`. Without any credential input the environment of other tools is read: HUAWEICLOUD_SDK_AK, HW_ACCESS_KEY, HUAWEI_CLOUD_ACCESS_KEY_ID.",
+        "Access key id (AK) of an IAM user, with `secret-key`. Without any credentials among the inputs, the variables of other tools are read: HUAWEICLOUD_SDK_AK, HW_ACCESS_KEY, HUAWEI_CLOUD_ACCESS_KEY_ID.",
     ),
     secret(
         Credentials,
@@ -154,71 +154,71 @@ pub const INPUTS: [Input; 43] = [
     secret(
         Credentials,
         "security-token",
-        "Security token, where `access-key` and `secret-key` are temporary.",
+        "Security token of temporary keys.",
     ),
     secret(
         Credentials,
         "auth-token",
-        "A project-scoped IAM token instead of keys.",
+        "Project-scoped IAM token, instead of keys.",
     ),
     input(
         Credentials,
         "oidc-provider-urn",
         "",
-        "Keyless, with `oidc-agency-urn`: URN of the OIDC identity provider in IAM, `iam::<account-id>:oidcProvider:<name>`. In GitHub the job needs `permissions: id-token: write`.",
+        "Keyless, with `oidc-agency-urn`: identity provider in IAM, `iam::<account-id>:oidcProvider:<name>`. In GitHub the job needs `permissions: id-token: write`.",
     ),
     input(
         Credentials,
         "oidc-agency-urn",
         "",
-        "Keyless: URN of the agency to assume, `iam::<account-id>:agency:<name>`.",
+        "Keyless: agency to assume, `iam::<account-id>:agency:<name>`.",
     ),
     input(
         Credentials,
         "oidc-idp-id",
         "",
-        "Keyless in accounts on the older IAM: id of the identity provider; needs `project-id`.",
+        "Keyless in accounts on the older IAM: id of the identity provider, with `project-id`.",
     ),
     input(
         Credentials,
         "project-id",
         "",
-        "Project id of the source region. Needed with `oidc-idp-id`, else only in accounts with several projects in one region.",
+        "Project of the source region; needed with `oidc-idp-id`, else only where an account has several in one region.",
     ),
     input(
         Credentials,
         "oidc-audience",
         "sts.huaweicloud.com",
-        "Audience asked of the CI's token issuer; it must be among the client ids of the identity provider.",
+        "Audience to ask an id token for; one of the client ids of the identity provider.",
     ),
     secret(
         Credentials,
         "oidc-token",
-        "The id token itself, where the CI puts it into a variable (GitLab `id_tokens`, CircleCI). In GitHub it is fetched.",
+        "The id token itself, where the CI puts it into a variable (GitLab, CircleCI). In GitHub it is fetched.",
     ),
     input(
         Credentials,
         "ecs-agency",
         "false",
-        "Take temporary keys from the metadata service of the ECS host that the runner is on. Only for self-hosted runners on ECS.",
+        "Take temporary keys from the ECS host that the runner is on, for self-hosted runners.",
     ),
     input(
         Connection,
         "endpoint",
         "https://swr-api.{region}.myhuaweicloud.com",
-        "Address of the SWR API. `{region}` is replaced; without it the address serves the source region alone.",
+        "Address of the SWR API; `{region}` stands for the region, and without it only the source region is served. In the EU it ends with `.eu`.",
     ),
     input(
         Connection,
         "sts-endpoint",
         "https://sts.{region}.myhuaweicloud.com",
-        "Address of STS for the keyless way; where the source region has none, that of cn-north-4.",
+        "Address of STS, for the keyless way. Where the source region has no STS, that of cn-north-4 is asked.",
     ),
     input(
         Connection,
         "iam-endpoint",
         "https://iam.{region}.myhuaweicloud.com",
-        "Address of IAM for the keyless way of the older IAM.",
+        "Address of IAM, for the keyless way of the older IAM.",
     ),
     input(
         Connection,
@@ -230,7 +230,7 @@ pub const INPUTS: [Input; 43] = [
         Calls,
         "preflight",
         "false",
-        "Before the first call, check that the target region is one SWR syncs to, that the target organization exists and that the source tags exist.",
+        "Before the first sync call, check that SWR syncs to the target region, that the target organization exists and that the source tags exist.",
     ),
     input(
         Calls,
@@ -249,7 +249,7 @@ pub const INPUTS: [Input; 43] = [
         Calls,
         "retries",
         "3",
-        "Further tries of one call (0 to 10), whether it failed or tags in its answer did.",
+        "Further tries of one call (0 to 10), because it failed or tags in its answer did.",
     ),
     input(
         Calls,
@@ -267,7 +267,7 @@ pub const INPUTS: [Input; 43] = [
         Calls,
         "fail-fast",
         "false",
-        "Start nothing new after the first failure; otherwise everything is tried.",
+        "Start nothing new after the first failure, instead of trying everything.",
     ),
     input(
         Calls,
@@ -297,13 +297,13 @@ pub const INPUTS: [Input; 43] = [
         Reports,
         "report-dotenv",
         "",
-        "Path of a dotenv file with the outputs to write (GitLab `artifacts:reports:dotenv`).",
+        "Path of a dotenv file with the outputs (GitLab `artifacts: reports: dotenv`) to write.",
     ),
     input(
         Reports,
         "report-markdown",
         "",
-        "Path to write the summary to as Markdown.",
+        "Path of the summary as a Markdown file to write.",
     ),
     input(
         Reports,
@@ -315,7 +315,7 @@ pub const INPUTS: [Input; 43] = [
         Reports,
         "ci",
         "auto",
-        "The CI system to write for, where it is not recognised: github, gitea, forgejo, gitlab, azure, bitbucket, codearts, harness, woodpecker, drone, buildkite, teamcity, circleci, jenkins or plain.",
+        "CI system to write for, where it is not recognised: github, gitea, forgejo, gitlab, azure, bitbucket, codearts, harness, woodpecker, drone, buildkite, teamcity, circleci, jenkins or plain.",
     ),
     input(
         Reports,
@@ -328,4 +328,9 @@ pub const INPUTS: [Input; 43] = [
 /// The input of a name in kebab case.
 pub fn find(name: &str) -> Option<&'static Input> {
     INPUTS.iter().find(|input| input.name == name)
+}
+
+/// The default of an input as the table has it; empty for a name that is not in the table.
+pub fn default(name: &str) -> &'static str {
+    find(name).map_or("", |input| input.default)
 }

@@ -11,6 +11,36 @@ use crate::plan::Images;
 use crate::report::results::results;
 use crate::report::sanitise::Sanitiser;
 
+/// The outputs, in the order of the contract, with the text that action.yml and README have for each.
+pub const OUTPUTS: [(&str, &str); 8] = [
+    (
+        "status",
+        "`success`, `partial` (some failed, some did not), `failure` or `dry-run`.",
+    ),
+    (
+        "failed-tags",
+        "JSON array of the distinct tags that failed for some repository and target, in input order; `[]` when none did.",
+    ),
+    (
+        "failed-count",
+        "Number of (repository, target, tag) triples that failed.",
+    ),
+    (
+        "failed-images",
+        "JSON array of full references, in the source region, of the images that failed in some target; the input `images` takes it as it is.",
+    ),
+    ("synced-tags", "JSON array of the tags that failed nowhere."),
+    (
+        "synced-count",
+        "Number of (repository, target, tag) triples that did not fail.",
+    ),
+    (
+        "results",
+        "JSON array with one object for each repository and target: its names, counts, `tags` with state and reason, and `calls`.",
+    ),
+    ("exit-code", "The exit code; 0 where everything was synced."),
+];
+
 /// One output. The value is one line of printable ASCII without quotes or signs that a shell acts on inside of `'…'`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
