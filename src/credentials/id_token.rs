@@ -174,7 +174,7 @@ fn absent(job: &Job) -> Failure {
         ),
         Ci::Forgejo => (
             "there is no id token: the job may not ask for one (ACTIONS_ID_TOKEN_REQUEST_URL is not set)",
-            "add `enable-openid-connect: true` to the job; older Forgejo has no id tokens",
+            "add `enable-openid-connect: true` at the top of the workflow; older Forgejo has no id tokens",
         ),
         Ci::Gitea => (
             "there is no id token: this Gitea gives the job none (ACTIONS_ID_TOKEN_REQUEST_URL is not set)",
@@ -182,7 +182,7 @@ fn absent(job: &Job) -> Failure {
         ),
         _ if job.is_gitlab => (
             "there is no id token: `oidc-token` is empty",
-            "add `id_tokens: {HWC_ID_TOKEN: {aud: sts.huaweicloud.com}}` to the job and give `oidc-token` the value `$HWC_ID_TOKEN`",
+            "add `id_tokens: {INPUT_OIDC_TOKEN: {aud: sts.huaweicloud.com}}` to the job",
         ),
         _ => (
             "there is no id token: `oidc-token` is empty, and this CI issues none on request",

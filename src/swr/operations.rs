@@ -14,7 +14,7 @@ pub const PAGE: usize = 100;
 pub struct Request {
     /// `GET` or `POST`.
     pub method: &'static str,
-    /// The action that an identity policy must allow for it, where the vendor names one.
+    /// The action that an identity policy must allow for it, where one is needed; docs/permissions.md has them all.
     pub action: Option<&'static str>,
     /// The path as it goes over the wire; it holds nothing that needs an escape.
     path: String,
@@ -23,9 +23,6 @@ pub struct Request {
     /// The body as it is sent and signed; empty for none.
     pub body: Vec<u8>,
 }
-
-/// The action of both calls that read tags.
-const LIST_TAGS: Option<&str> = Some("swr:repo:listRepoTags");
 
 impl Request {
     /// The path below the address of the API.
@@ -105,7 +102,7 @@ pub fn list_tags(
         ]);
     }
     get(
-        LIST_TAGS,
+        Some("swr:repo:listRepoTags"),
         format!("{}/tags", path(namespace, repository)),
         query,
     )
@@ -114,7 +111,7 @@ pub fn list_tags(
 /// One tag (`ShowRepoTag`).
 pub fn show_tag(namespace: &Namespace, repository: &Repository, tag: &Tag) -> Request {
     get(
-        LIST_TAGS,
+        Some("swr:repo:getRepoTag"),
         format!("{}/tags/{tag}", path(namespace, repository)),
         Vec::new(),
     )
@@ -124,13 +121,17 @@ pub fn show_tag(namespace: &Namespace, repository: &Repository, tag: &Tag) -> Re
 pub fn list_repositories(namespace: &Namespace, offset: usize) -> Request {
     let mut query = page(offset);
     query.push(("namespace", namespace.to_string()));
-    get(None, "/v2/manage/repos".to_owned(), query)
+    get(
+        Some("swr:repo:listRepos"),
+        "/v2/manage/repos".to_owned(),
+        query,
+    )
 }
 
 /// One organization (`ShowNamespace`).
 pub fn show_namespace(namespace: &Namespace) -> Request {
     get(
-        None,
+        Some("swr:namespace:getNamespace"),
         format!("/v2/manage/namespaces/{namespace}"),
         Vec::new(),
     )

@@ -5,6 +5,7 @@ mod common;
 mod credentials;
 mod faults;
 mod patterns;
+mod permissions;
 mod preflight;
 mod reads;
 mod refusals;
