@@ -28,9 +28,11 @@ pub fn render(outcome: &Outcome, sanitiser: &Sanitiser) -> String {
         .filter_map(|suite| suite.time)
         .sum();
     report.set_time(time);
-    report
+    let text = report
         .to_string()
-        .expect("XML without characters that it forbids can always be written")
+        .expect("XML without characters that it forbids can always be written");
+    // Jenkins' xUnit plugin refuses this attribute on the outermost element, where it stands first.
+    text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1)
 }
 
 struct Writer<'a> {
@@ -38,36 +40,39 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// What is wrong with the run as a whole.
+    /// What is wrong with the run as a whole. Cases are numbered: two of one name would hide each other.
     fn run(&self, outcome: &Outcome) -> Option<TestSuite> {
-        let cases: Vec<TestCase> = match &outcome.ending {
+        let whole = |text: String| vec![("end of the run".to_owned(), text, None)];
+        let errors: Vec<(String, String, Option<&Failure>)> = match &outcome.ending {
             Ending::Refused(problems) => problems
                 .iter()
                 .map(|problem| {
-                    let name = format!("input {}", problem.input);
-                    self.error(&name, &problem.to_string(), None)
+                    (
+                        format!("input {}", problem.input),
+                        problem.to_string(),
+                        None,
+                    )
                 })
                 .collect(),
             Ending::Stopped(failures) => failures
                 .iter()
                 .map(|failure| {
-                    self.error("before the first sync", &failure.to_string(), Some(failure))
+                    (
+                        "before the first sync".to_owned(),
+                        failure.to_string(),
+                        Some(failure),
+                    )
                 })
                 .collect(),
-            Ending::Signalled(signal) => {
-                vec![self.error(
-                    "end of the run",
-                    &format!("ended by {}", signal.name()),
-                    None,
-                )]
-            }
-            Ending::Defect(words) => {
-                vec![self.error("end of the run", &format!("internal error: {words}"), None)]
-            }
+            Ending::Signalled(signal) => whole(format!("ended by {}", signal.name())),
+            Ending::Defect(words) => whole(format!("internal error: {words}")),
             Ending::Finished | Ending::DryRun(_) => return None,
         };
         let mut suite = TestSuite::new("swr-image-sync");
-        suite.add_test_cases(cases);
+        for (index, (name, message, failure)) in errors.iter().enumerate() {
+            let name = format!("{}. {name}", index + 1);
+            suite.add_test_case(self.error(&name, message, *failure));
+        }
         Some(suite)
     }
 

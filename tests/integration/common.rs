@@ -147,16 +147,8 @@ impl Finished {
     /// Fails where a secret is shown, or stands in a file that the run wrote. Every run is held to the secrets in its
     /// environment.
     pub(crate) fn assert_hides(&self, secrets: &[String]) {
-        let before = self.run.before.borrow();
-        let written = files(self.run.folder.path())
-            .into_iter()
-            .filter(|(path, content)| before.get(path) != Some(content))
-            .map(|(path, content)| {
-                (
-                    path.display().to_string(),
-                    String::from_utf8_lossy(&content).into_owned(),
-                )
-            });
+        let written = self.written().into_iter();
+        let written = written.map(|(path, content)| (path.display().to_string(), content));
         let shown = [("stdout", &self.stdout), ("stderr", &self.stderr)];
         let shown = shown.map(|(name, text)| (name.to_owned(), text.clone()));
         for (name, text) in shown.into_iter().chain(written) {
@@ -164,6 +156,27 @@ impl Finished {
                 panic!("{name} shows a secret: {line}");
             }
         }
+    }
+
+    /// The folder of the run.
+    pub(crate) fn folder(&self) -> &Path {
+        self.run.folder.path()
+    }
+
+    /// Every file that the run wrote or changed, by its path within the folder.
+    pub(crate) fn written(&self) -> BTreeMap<PathBuf, String> {
+        let before = self.run.before.borrow();
+        files(self.folder())
+            .into_iter()
+            .filter(|(path, content)| before.get(path) != Some(content))
+            .map(|(path, content)| {
+                let path = path.strip_prefix(self.folder()).expect("within the folder");
+                (
+                    path.to_owned(),
+                    String::from_utf8_lossy(&content).into_owned(),
+                )
+            })
+            .collect()
     }
 
     /// A file that the run wrote.

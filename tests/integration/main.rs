@@ -1,5 +1,6 @@
 //! All tests that look at the program from outside, in one binary.
 
+mod ci;
 mod client;
 mod common;
 mod credentials;
