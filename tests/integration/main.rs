@@ -3,6 +3,7 @@
 mod ci;
 mod client;
 mod common;
+mod consistency;
 mod credentials;
 mod faults;
 mod patterns;
