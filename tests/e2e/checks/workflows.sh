@@ -75,3 +75,41 @@ for input in targets concurrency; do
 done
 check_equal "nothing was sent" 0 "$(standin_requests | jq length)"
 check_no_secrets "no secret shows in the log" "$E2E_WORK/refused-inputs.log"
+
+section "Workflow: no stored keys"
+start_standin
+world=$(standin GET world)
+run_against_standin keyless --env STS_ENDPOINT="$STANDIN_URL/sts/{region}" \
+  --env PROVIDER="$(jq -r '.providers[0].urn' <<<"$world")" --env AGENCY="$(jq -r '.agencies[0].urn' <<<"$world")" \
+  --env ACTIONS_ID_TOKEN_REQUEST_URL="$STANDIN_URL/oidc/token?api-version=2.0" \
+  --env ACTIONS_ID_TOKEN_REQUEST_TOKEN="$(jq -r '.issuer.request_token' <<<"$world")"
+check_equal "the run succeeds" "0 success" "$code $(workflow_value keyless outcome)"
+check_equal "the service saw two sync calls, all well signed" "2 signed" "$(sync_calls)"
+check_equal "each with the security token of the temporary keys" 2 \
+  "$(standin_requests '*/sync_images' | jq '[.[] | select(.headers[] | .[0] | ascii_downcase == "x-security-token")] | length')"
+mapfile -t received < <(jq -r '.issuer.request_token' <<<"$world"
+  standin GET world | jq -r '.keys[] | .secret, .security_token // empty'
+  standin_requests '*assume-with-oidc' | jq -r '.[].body | fromjson | .id_token')
+check_equal "the run received an id token and temporary keys" 6 "${#received[@]}"
+E2E_SECRETS+=("${received[@]}")
+check_no_secrets "none of them shows in the log" "$E2E_WORK/keyless.log"
+
+section "Workflow: waiting for the tags to land"
+start_standin
+run_against_standin wait
+check_equal "the run succeeds" "0 success" "$code $(workflow_value wait outcome)"
+check_equal "results say that every tag has landed" \
+"team/app -> cn-east-3/team: 1.0.0 landed, 1.1.0 landed
+team/app -> ap-southeast-3/team: 1.0.0 landed, 1.1.0 landed" "$(told wait)"
+check_no_secrets "no secret shows in the log" "$E2E_WORK/wait.log"
+
+section "Workflow: a tag that is accepted and never lands"
+start_standin --rule '{"tag": "1.1.0", "remote_region": "ap-southeast-3", "sync": {"appears": "Never", "stages": [], "ending": "Never"}}'
+run_against_standin wait
+check_equal "the step fails the run" "1 failure" "$code $(workflow_value wait outcome)"
+check_contains "the container ended with 7" "$E2E_WORK/wait.log" 'exit with `FAILURE`: 7'
+check_equal "status, failed-tags and exit-code" 'partial ["1.1.0"] 7' "$(output wait status) $(output wait failed-tags) $(output wait exit-code)"
+check_equal "results say which tag is missing where" \
+"team/app -> cn-east-3/team: 1.0.0 landed, 1.1.0 landed
+team/app -> ap-southeast-3/team: 1.0.0 landed, 1.1.0 pending" "$(told wait)"
+check_no_secrets "no secret shows in the log" "$E2E_WORK/wait.log"
