@@ -10,8 +10,8 @@ build_standin() {
     die "the stand-in does not build: $(tail -n 40 "$log")"
 }
 
-# start_standin [--rule JSON] [--fault JSON] [ARGUMENTS OF THE PROGRAM]: sets STANDIN_URL and STANDIN_ENDPOINT. The world is its
-# demo with a key of these checks. STANDIN_ENTER is a command to run it with, such as one that enters a network namespace.
+# start_standin [--rule JSON] [--fault JSON] [ARGUMENTS OF THE PROGRAM]: sets STANDIN_URL, STANDIN_ENDPOINT and, where
+# the arguments name another socket, STANDIN_SECOND_URL. The world is its demo with a key of these checks. STANDIN_ENTER is a command to run it with, such as one that enters a network namespace.
 start_standin() {
   local log rules=() faults=() arguments=()
   stop_standin
@@ -32,7 +32,8 @@ start_standin() {
     sleep 0.1
   done
   [[ $STANDIN_URL == http* ]] || die "the stand-in does not start: $(cat "$log")"
-  export STANDIN_URL STANDIN_ENDPOINT="$STANDIN_URL/swr/{region}"
+  STANDIN_SECOND_URL=$(sed -n 2p "$log")
+  export STANDIN_URL STANDIN_SECOND_URL STANDIN_ENDPOINT="$STANDIN_URL/swr/{region}"
   standin GET world | jq --arg access "$E2E_ACCESS_KEY" --arg secret "$E2E_SECRET_KEY" '.keys += [{$access, $secret}]' | standin PUT world @-
   [ ${#rules[@]} -eq 0 ] || printf '%s\n' "${rules[@]}" | jq -s . | standin POST rules @-
   [ ${#faults[@]} -eq 0 ] || printf '%s\n' "${faults[@]}" | jq -s . | standin POST faults @-
