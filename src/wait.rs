@@ -8,6 +8,7 @@ pub mod fate;
 mod jobs;
 mod rounds;
 mod sight;
+mod silence;
 mod watch;
 
 use std::cell::RefCell;

@@ -1,39 +1,30 @@
 //! The rounds of a wait: which reads are made, how often, and what is taken from them.
 
+mod end;
+mod looks;
+
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::apply::{Progress, count, some};
+use crate::apply::Progress;
 use crate::event::Level;
-use crate::names::{Region, Tag};
 use crate::outcome::{Failure, State};
-use crate::swr::error::{ApiError, ErrorKind};
-use crate::swr::reads::Place;
-use crate::wait::fate::{APPEARS, Fate, Job, Known, Look, judge, lost, pending};
-use crate::wait::sight::Sight;
-use crate::wait::watch::{Counts, Watch, Watches};
+use crate::swr::error::ApiError;
+use crate::wait::fate::{APPEARS, Fate, Job, Known, judge};
+use crate::wait::silence::Silences;
+use crate::wait::watch::{Watch, Watches};
 use crate::wait::{Waiting, jobs};
-
-/// A target region that answers nothing for this long counts as one that cannot be read.
-const UNREACHABLE: Duration = Duration::from_secs(30);
 
 /// The pause before a round: from 0.3 s, half as long again each time, up to 10 s, and up to a quarter more or less by
 /// `jitter` from 0 to 1, so that jobs that began together do not poll together.
 fn pause(round: u32, jitter: f64) -> Duration {
     let seconds = (0.3 * 1.5_f64.powi(i32::try_from(round).unwrap_or(i32::MAX))).min(10.0);
     Duration::from_secs_f64(seconds * (0.75 + jitter / 2.0))
-}
-
-/// A region that does not answer.
-struct Silence {
-    since: Instant,
-    round: u32,
-    failure: Arc<Failure>,
 }
 
 /// The rounds of one wait.
@@ -45,7 +36,8 @@ pub(super) struct Rounds<'a> {
     watches: RefCell<Watches<'a>>,
     /// What went wrong with the last read of each repository.
     troubles: RefCell<Vec<Option<Failure>>>,
-    silent: RefCell<HashMap<&'a Region, Silence>>,
+    /// Target regions that do not answer.
+    silent: RefCell<Silences<'a>>,
     /// What the target of each pair said instead of listing tags.
     refusals: RefCell<HashMap<usize, Failure>>,
     /// Statuses that no documentation knows and that were warned of.
@@ -74,7 +66,7 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Round after round, until nothing is open, nothing can be read any more, or the time is nearly up.
+    /// Round after round, until nothing is open, nothing can be read any more, or the time is up.
     pub(super) async fn all(&self) {
         let timeout = self.waiting.settings.timeout;
         // A round that began later would be cut.
@@ -85,7 +77,7 @@ impl<'a> Rounds<'a> {
             let pause = self.until_overdue(pause(number, fastrand::f64()).max(spent));
             let rest = timeout.saturating_sub(self.started.elapsed());
             if rest <= reserve {
-                return;
+                return tokio::time::sleep(rest).await;
             }
             tokio::time::sleep(pause.min(rest - reserve)).await;
             let begun = Instant::now();
@@ -211,142 +203,6 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Looks at the tags of a repository that have to be compared and were not looked at yet. What they are is asked
-    /// once: the copy is made from what was there when it was asked for.
-    async fn look_at_source(&self, source: usize) {
-        let of = &self.waiting.sources[source];
-        let is_wanted =
-            |watch: &Watch<'_>| watch.source == Look::NotYet && self.fate(watch) == Fate::Compare;
-        let wanted = self.wanted(source, is_wanted);
-        if wanted.is_empty() {
-            return;
-        }
-        let place = Place {
-            region: &self.waiting.reads.client.source,
-            namespace: of.namespace,
-            repository: of.repository,
-        };
-        match Sight::of(self.waiting.reads.find_tags(place, &wanted).await) {
-            Ok(sight) => self.change(source, is_wanted, |watch| {
-                if wanted.binary_search(&watch.tag).is_ok() {
-                    watch.source = sight.look(watch.tag);
-                }
-            }),
-            Err(error) => self.note(source, error),
-        }
-    }
-
-    /// The pairs whose tags have to be compared and are known in the source.
-    fn pairs_to_compare(&self) -> Vec<usize> {
-        let watches = self.watches.borrow();
-        let open = watches.open.iter().flatten().map(|&at| &watches.all[at]);
-        let pairs: BTreeSet<usize> = open
-            .filter(|watch| self.is_to_compare(watch))
-            .map(|watch| watch.pair)
-            .collect();
-        pairs.into_iter().collect()
-    }
-
-    fn is_to_compare(&self, watch: &Watch<'_>) -> bool {
-        matches!(watch.source, Look::Digest(_)) && self.fate(watch) == Fate::Compare
-    }
-
-    /// Looks at the tags of a pair in its target. A region that does not answer is asked once in a round, and given up
-    /// after a while.
-    async fn look_at_target(&self, pair: usize) {
-        let target = &self.waiting.plan.pairs[pair].target;
-        let source = self.waiting.source_of[pair];
-        let is_wanted = |watch: &Watch<'_>| watch.pair == pair && self.is_to_compare(watch);
-        let sight = if self.is_silent(&target.region) {
-            None
-        } else {
-            let wanted = self.wanted(source, is_wanted);
-            let place = Place {
-                region: &target.region,
-                namespace: &target.namespace,
-                repository: self.waiting.sources[source].repository,
-            };
-            match Sight::of(self.waiting.reads.find_tags(place, &wanted).await) {
-                Ok(sight) => {
-                    self.silent.borrow_mut().remove(&target.region);
-                    Some(sight)
-                }
-                Err(error) if error.is_end() || error.kind == ErrorKind::Throttled => {
-                    return self.note(source, error);
-                }
-                Err(error) => {
-                    self.fell_silent(&target.region, error.failure);
-                    None
-                }
-            }
-        };
-        let Some(sight) = sight.or_else(|| self.given_up(&target.region)) else {
-            return;
-        };
-        self.change(source, is_wanted, |watch| {
-            watch.target = sight.look(watch.tag);
-        });
-        let mut refusals = self.refusals.borrow_mut();
-        match sight {
-            Sight::NoRepository(failure) => refusals.insert(pair, failure),
-            Sight::Tags(_) | Sight::Unreadable(_) => refusals.remove(&pair),
-        };
-    }
-
-    /// Whether a region did not answer in this round.
-    fn is_silent(&self, region: &Region) -> bool {
-        let silent = self.silent.borrow();
-        silent
-            .get(region)
-            .is_some_and(|silence| silence.round == self.number.get())
-    }
-
-    fn fell_silent(&self, region: &'a Region, failure: Failure) {
-        let mut silent = self.silent.borrow_mut();
-        let since = silent
-            .get(region)
-            .map_or_else(Instant::now, |silence| silence.since);
-        let silence = Silence {
-            since,
-            round: self.number.get(),
-            failure: Arc::new(failure),
-        };
-        silent.insert(region, silence);
-    }
-
-    /// What there is to see in a region that has been silent for too long.
-    fn given_up(&self, region: &Region) -> Option<Sight> {
-        let silent = self.silent.borrow();
-        let silence = silent.get(region)?;
-        (silence.since.elapsed() >= UNREACHABLE)
-            .then(|| Sight::Unreadable(Arc::clone(&silence.failure)))
-    }
-
-    /// The open tags of a repository that something is wanted of, sorted, each once.
-    fn wanted(&self, source: usize, is_wanted: impl Fn(&Watch<'_>) -> bool) -> Vec<&'a Tag> {
-        let watches = self.watches.borrow();
-        let open = watches.open[source].iter().map(|&at| &watches.all[at]);
-        let wanted: BTreeSet<&Tag> = open
-            .filter(|watch| is_wanted(watch))
-            .map(|watch| watch.tag)
-            .collect();
-        wanted.into_iter().collect()
-    }
-
-    fn change(
-        &self,
-        source: usize,
-        is_wanted: impl Fn(&Watch<'_>) -> bool,
-        change: impl Fn(&mut Watch<'a>),
-    ) {
-        let watches = &mut *self.watches.borrow_mut();
-        for &at in &watches.open[source] {
-            if is_wanted(&watches.all[at]) {
-                change(&mut watches.all[at]);
-            }
-        }
-    }
-
     fn fate(&self, watch: &Watch<'_>) -> Fate {
         judge(Known {
             job: &watch.job,
@@ -391,80 +247,24 @@ impl<'a> Rounds<'a> {
             self.waiting.log(Level::Warn, message);
         }
     }
+}
 
-    /// The time is up, or nothing more can be read: what is open stays so.
-    pub(super) fn close(&self) {
-        let timeout = self.waiting.settings.timeout;
-        let before = {
-            let watches = &mut *self.watches.borrow_mut();
-            let before = watches.counts;
-            let ended = self.ended.borrow();
-            let (troubles, refusals) = (self.troubles.borrow(), self.refusals.borrow());
-            let silent = self.silent.borrow();
-            for source in 0..watches.open.len() {
-                for at in std::mem::take(&mut watches.open[source]) {
-                    let watch = &watches.all[at];
-                    let (state, failure) = match &*ended {
-                        Some(failure) => (State::Unknown, lost(failure)),
-                        None => {
-                            let region = &self.waiting.plan.pairs[watch.pair].target.region;
-                            let trouble = refusals
-                                .get(&watch.pair)
-                                .or_else(|| silent.get(region).map(|silence| &*silence.failure))
-                                .or(troubles[source].as_ref());
-                            let failure = pending(&watch.job, &watch.target, trouble, timeout);
-                            (State::Pending, failure)
-                        }
-                    };
-                    watches.settle(self.progress, at, state, Some(failure));
-                }
-            }
-            before
-        };
-        self.tell(before);
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// A line for each failure of a pair since the last time, and one that counts, where anything has changed.
-    fn tell(&self, before: Counts) {
-        let watches = &mut *self.watches.borrow_mut();
-        let (counts, total) = (watches.counts, watches.all.len());
-        if counts == before {
-            return;
-        }
-        let mut failed: BTreeMap<(usize, String), Vec<&str>> = BTreeMap::new();
-        for at in std::mem::take(&mut watches.failed) {
-            let watch = &watches.all[at];
-            let why = self.progress.failure(watch.accepted.call, watch.place);
-            let why = why.map(|failure| failure.to_string()).unwrap_or_default();
-            failed
-                .entry((watch.pair, why))
-                .or_default()
-                .push(watch.tag.as_str());
-        }
-        for ((pair, why), tags) in failed {
-            let pair = &self.waiting.plan.pairs[pair];
-            let line = format!(
-                "{}/{} → {}: {} not synced: {} — {why}",
-                pair.images.namespace,
-                pair.images.repository,
-                pair.target,
-                count(tags.len()),
-                some(&tags)
+    #[test]
+    fn pauses_grow_from_a_third_of_a_second_to_ten_seconds_and_vary_by_a_quarter() {
+        let milliseconds = |round, jitter| pause(round, jitter).as_millis();
+        assert_eq!((milliseconds(0, 0.0), milliseconds(0, 1.0)), (225, 375));
+        assert_eq!((milliseconds(1, 0.5), milliseconds(4, 0.5)), (450, 1_518));
+        for late in [9, 50, u32::MAX] {
+            assert_eq!(
+                (milliseconds(late, 0.0), milliseconds(late, 1.0)),
+                (7_500, 12_500)
             );
-            self.waiting.log(Level::Error, line);
         }
-        let Counts {
-            landed,
-            existed,
-            failed,
-        } = counts;
-        let known = counts.settled();
-        let spent =
-            humantime::format_duration(Duration::from_secs(self.started.elapsed().as_secs()));
-        let line = format!(
-            "[{known}/{total}] after {spent}: {landed} landed, {existed} already there, {failed} failed, {} to go",
-            total - known
-        );
-        self.waiting.log(Level::Info, line);
+        let until_ten: f64 = (0..9).map(|round| pause(round, 0.5).as_secs_f64()).sum();
+        assert!((10.0..30.0).contains(&until_ten), "{until_ten}");
     }
 }

@@ -583,3 +583,21 @@ fn five_hundred_tags_that_existed_are_compared_page_by_page() {
     assert_eq!(requests(&standin, "/tags").len(), 15);
     assert_eq!(target_reads(&standin), 10);
 }
+
+#[test]
+fn with_fail_fast_what_was_accepted_is_still_followed() {
+    let standin = Standin::start(World::demo());
+    standin.fault(
+        Fault::answer(Answer::swr(400, "4000014", "Invalid parameter"))
+            .on(Matcher::sync())
+            .when(When::Calls(vec![2])),
+    );
+    let finished = waiting(&standin, "1.0.0")
+        .input("targets", "cn-east-3, ap-southeast-3, cn-east-3/other")
+        .input("fail-fast", "true")
+        .input("concurrency", "1")
+        .run();
+    assert_eq!(finished.code, Some(5), "{}", finished.stdout);
+    assert_eq!(states(&finished), ["landed", "failed", "skipped"]);
+    assert_eq!(standin.sync_requests().len(), 2);
+}
