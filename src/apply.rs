@@ -294,10 +294,13 @@ impl Run<'_> {
                         .unwrap_or_else(|| self.client.clock.now() - SignedDuration::from_mins(15));
                     self.slot(index, |slot| {
                         slot.accepted(index, server_time);
-                        slot.set(&accepted, State::Accepted, None);
                         match self.rules.named {
-                            Named::Hint => slot.set(&named, State::Accepted, None),
-                            Named::Failed => slot.set(&named, State::Failed, failure.as_ref()),
+                            // Until somebody has looked at the jobs, nothing is known.
+                            Named::Hint => slot.set(&open, State::Pending, None),
+                            Named::Failed => {
+                                slot.set(&accepted, State::Accepted, None);
+                                slot.set(&named, State::Failed, failure.as_ref());
+                            }
                         }
                         slot.answered(Some(200), failure.as_deref(), answer.request_id.as_ref());
                     });

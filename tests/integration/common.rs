@@ -124,8 +124,9 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if let Ok(content) = fs::read(&path) {
-            found.insert(path, content);
+        } else if path.is_file() {
+            // What stands there without being a file, such as a FIFO, has no content.
+            found.insert(path.clone(), fs::read(&path).expect("a readable file"));
         }
     }
     found

@@ -13,5 +13,6 @@ mod reads;
 mod refusals;
 mod retries;
 mod secrets;
+mod signals;
 mod sync;
 mod wait;
