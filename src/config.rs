@@ -106,7 +106,7 @@ pub struct Connection {
     /// IAM.
     pub iam_endpoint: Endpoint,
     /// Extra roots.
-    pub ca_certs: Vec<reqwest::Certificate>,
+    pub ca_certs: Vec<rustls::pki_types::TrustAnchor<'static>>,
 }
 
 /// What is to be done, without contradictions.

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Certificate, NoProxy, Proxy, Url};
+use reqwest::{NoProxy, Proxy, Url};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, TrustAnchor};
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
 
 use crate::config::{CallSettings, Connection};
@@ -28,9 +31,8 @@ pub fn client(
     read_file: ReadFile<'_>,
     events: Events<'_>,
 ) -> Result<reqwest::Client, Failure> {
-    let mut builder = base(calls.timeout)
-        .pool_max_idle_per_host(calls.concurrency.get())
-        .tls_certs_only(roots(connection, environment, read_file, events)?);
+    let roots = roots(connection, environment, read_file, events)?;
+    let mut builder = base(calls.timeout, roots).pool_max_idle_per_host(calls.concurrency.get());
     if let Some(proxy) = proxy(environment, events)? {
         builder = builder.proxy(proxy);
     }
@@ -42,13 +44,17 @@ pub fn client(
 /// # Errors
 /// A defect of the TLS library.
 pub fn direct(timeout: Duration) -> Result<reqwest::Client, Failure> {
-    build(base(timeout).tls_certs_only([]))
+    build(base(timeout, RootCertStore::empty()))
 }
 
-fn base(timeout: Duration) -> reqwest::ClientBuilder {
-    // An error means that a provider is installed already, by an earlier client of this process.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+fn base(timeout: Duration, roots: RootCertStore) -> reqwest::ClientBuilder {
+    // reqwest would read each root anew in every run; as trust anchors they are read already.
+    let mut tls = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .user_agent(USER_AGENT)
         .timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
@@ -68,17 +74,25 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Failure> {
     })
 }
 
-/// The certificates in a PEM text.
+/// The root certificates in a PEM text. Those that cannot be roots are left out, as bundles of systems hold some.
 ///
 /// # Errors
-/// That it holds none, or what is wrong with one.
-pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
-    match Certificate::from_pem_bundle(pem.as_bytes()) {
-        Ok(certificates) if certificates.is_empty() => {
+/// That it holds none, or what is wrong with the first where all are.
+pub fn certificates(pem: &str) -> Result<Vec<TrustAnchor<'static>>, String> {
+    let mut roots = RootCertStore::empty();
+    let mut refused = None;
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("it is not PEM: {error}"))?;
+        if let Err(error) = roots.add(certificate) {
+            refused.get_or_insert(error);
+        }
+    }
+    match (roots.is_empty(), refused) {
+        (false, _) => Ok(roots.roots),
+        (true, Some(error)) => Err(format!("no certificate in it can be a root: {error}")),
+        (true, None) => {
             Err("it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)".to_owned())
         }
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(format!("it is not PEM: {:#}", anyhow::Error::new(error))),
     }
 }
 
@@ -87,12 +101,9 @@ fn roots(
     environment: &Environment,
     read_file: ReadFile<'_>,
     events: Events<'_>,
-) -> Result<Vec<Certificate>, Failure> {
-    let built_in = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .map(|der| Certificate::from_der(der));
-    let mut roots: Vec<Certificate> = built_in.filter_map(Result::ok).collect();
-    roots.extend(connection.ca_certs.iter().cloned());
+) -> Result<RootCertStore, Failure> {
+    let built_in = webpki_roots::TLS_SERVER_ROOTS.iter();
+    let mut roots: RootCertStore = built_in.chain(&connection.ca_certs).cloned().collect();
     if let Some(path) = value(environment, &["SSL_CERT_FILE"]) {
         match read_file(Path::new(path)).map(|bytes| certificates(&String::from_utf8_lossy(&bytes)))
         {
@@ -176,4 +187,28 @@ fn value<'a>(environment: &'a Environment, names: &[&str]) -> Option<&'a str> {
         .find_map(|name| environment.get(*name))
         .map(|value| value.trim())
         .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_usable_roots_is_refused_with_the_reason() {
+        let refused = |pem: &str| certificates(pem).expect_err("no roots");
+        assert!(refused("").contains("holds no certificate"));
+        let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(refused(no_certificate).contains("no certificate in it can be a root"));
+        assert!(refused(&no_certificate[..40]).contains("it is not PEM"));
+    }
+
+    #[test]
+    fn what_cannot_be_a_root_does_not_spoil_a_bundle() {
+        let standin = standin::Standin::start(standin::World::empty());
+        let bundle = format!(
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}",
+            standin.ca_pem()
+        );
+        assert_eq!(certificates(&bundle).map(|roots| roots.len()), Ok(1));
+    }
 }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use crate::names::NameError;
 
 /// A glob over names. `*` and `?` match `/` too, so that `*` is every repository of an organization.
-#[derive(Clone, Debug)]
-pub struct Pattern(globset::GlobMatcher);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(glob::Pattern);
 
 impl Pattern {
     /// Whether the text is a pattern and not a name.
@@ -28,7 +28,7 @@ impl Pattern {
             character.is_ascii_alphanumeric()
                 || matches!(
                     character,
-                    '.' | '_' | '-' | '/' | '*' | '?' | '[' | ']' | '!' | '^'
+                    '.' | '_' | '-' | '/' | '*' | '?' | '[' | ']' | '!'
                 )
         };
         if let Some(found) = text.chars().find(|character| !allowed(*character)) {
@@ -37,27 +37,19 @@ impl Pattern {
         if text.len() > 1024 {
             return Err(refuse("it is longer than 1,024 characters".to_owned()));
         }
-        let glob = globset::GlobBuilder::new(text)
-            .literal_separator(false)
-            .build()
-            .map_err(|error| refuse(error.kind().to_string()))?;
-        Ok(Self(glob.compile_matcher()))
+        glob::Pattern::new(text)
+            .map(Self)
+            .map_err(|error| refuse(format!("{} at character {}", error.msg, error.pos + 1)))
     }
 
     /// Whether a name fits.
     pub fn matches(&self, name: &str) -> bool {
-        self.0.is_match(name)
+        self.0.matches(name)
     }
 
     /// The pattern as it was given.
     pub fn as_str(&self) -> &str {
-        self.0.glob().glob()
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.0.as_str()
     }
 }
 
@@ -109,5 +101,59 @@ impl<T: fmt::Display> fmt::Display for Choice<T> {
             Self::Exact(name) => name.fmt(f),
             Self::Pattern(pattern) => f.write_str(pattern.as_str()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::parse(text).expect("a pattern")
+    }
+
+    #[test]
+    fn stars_question_marks_and_classes_match_as_documented() {
+        for (text, fits, fits_not) in [
+            ("v1.*", "v1.2.3", "v2.1"),
+            ("a?b", "a/b", "ab"),
+            ("v[0-9]", "v7", "va"),
+            ("v[!0-9]", "va", "v7"),
+            ("[a-]", "-", "b"),
+            ("*-rc*", "v1-rc.2", "v1"),
+            ("*.*.*", "1.2.3", "1.2"),
+        ] {
+            let pattern = pattern(text);
+            assert!(pattern.matches(fits), "{text} fits {fits}");
+            assert!(!pattern.matches(fits_not), "{text} does not fit {fits_not}");
+        }
+        assert!(pattern("*").matches("group/app"));
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_is_decided_at_once() {
+        let name = "a".repeat(128);
+        let text = "a*".repeat(64) + "b";
+        assert!(!pattern(&text).matches(&name));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused_with_the_reason() {
+        let refused = |text: &str| {
+            let error = Pattern::parse(text).expect_err("no pattern");
+            error.to_string()
+        };
+        assert_eq!(
+            refused("v[0-9"),
+            "the pattern `v[0-9` cannot be used: invalid range pattern at character 2"
+        );
+        assert_eq!(
+            refused("v[^0]"),
+            "the pattern `v[^0]` cannot be used: '^' is in no name"
+        );
+        assert_eq!(
+            refused("a**"),
+            "the pattern `a**` cannot be used: recursive wildcards must form a single path component at character 1"
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! Keeps secrets out of everything that is printed or written, in the forms that servers and libraries repeat them in.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::noncontiguous::NFA;
+use aho_corasick::{Input, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -47,13 +50,16 @@ const PATH: &AsciiSet = &RESERVED
 pub struct Redactor {
     /// What to look for, and what to put in its place. Longer forms win, see [`MatchKind::LeftmostLongest`].
     forms: BTreeMap<String, String>,
-    in_foreign_text: Search,
-    in_finished_text: Search,
+    /// For all forms. Made when it is first needed: secrets come in groups.
+    in_foreign_text: OnceCell<Search>,
+    /// For the forms that are long enough; none where all are.
+    in_finished_text: OnceCell<Option<Search>>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Search {
-    automaton: Option<AhoCorasick>,
+    /// The kind that is made fastest: to make it costs a run more than to use it.
+    automaton: NFA,
     replacements: Vec<String>,
 }
 
@@ -68,23 +74,29 @@ impl Search {
     fn new<'a>(forms: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
         let (patterns, replacements): (Vec<_>, Vec<_>) =
             forms.map(|(form, mask)| (form, mask.clone())).unzip();
-        let automaton = AhoCorasick::builder()
+        let automaton = NFA::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .prefilter(false)
             .build(patterns)
             .expect("the secrets of one run are few and short enough for an automaton");
         Self {
-            automaton: (!replacements.is_empty()).then_some(automaton),
+            automaton,
             replacements,
         }
     }
 
     fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.automaton {
-            Some(automaton) if automaton.is_match(text) => {
-                Cow::Owned(automaton.replace_all(text, &self.replacements))
+        const ANY_SEARCH: &str = "this automaton supports searches that start anywhere";
+        match self
+            .automaton
+            .try_find(&Input::new(text))
+            .expect(ANY_SEARCH)
+        {
+            None => Cow::Borrowed(text),
+            Some(_) => {
+                let replaced = self.automaton.try_replace_all(text, &self.replacements);
+                Cow::Owned(replaced.expect(ANY_SEARCH))
             }
-            _ => Cow::Borrowed(text),
         }
     }
 }
@@ -95,13 +107,8 @@ impl Redactor {
     pub fn secret<'s>(&mut self, secret: &'s str) -> Vec<&'s str> {
         let mut new = parts(secret);
         new.retain(|part| self.forms.get(*part).is_none_or(|mask| mask != MASK));
-        for part in &new {
-            for form in forms(part) {
-                self.forms.insert(form, MASK.to_owned());
-            }
-        }
-        if !new.is_empty() {
-            self.rebuild();
+        for form in new.iter().flat_map(|part| forms(part)) {
+            self.learn(form, MASK.to_owned());
         }
         new
     }
@@ -110,28 +117,38 @@ impl Redactor {
     pub fn access_key(&mut self, key: &str) {
         let key = key.trim();
         let start: String = key.chars().take(4).collect();
-        if key.len() > start.len() {
-            self.forms
-                .entry(key.to_owned())
-                .or_insert_with(|| format!("{start}…"));
-            self.rebuild();
+        if key.len() > start.len() && !self.forms.contains_key(key) {
+            self.learn(key.to_owned(), format!("{start}…"));
         }
     }
 
-    fn rebuild(&mut self) {
-        let long = |form: &(&String, &String)| form.0.chars().count() >= SHORTEST_IN_FINISHED_TEXT;
-        self.in_foreign_text = Search::new(self.forms.iter());
-        self.in_finished_text = Search::new(self.forms.iter().filter(long));
+    fn learn(&mut self, form: String, mask: String) {
+        let known = self.forms.insert(form, mask.clone());
+        if known.as_ref() != Some(&mask) {
+            self.in_foreign_text.take();
+            self.in_finished_text.take();
+        }
     }
 
     /// Redacts text that came from outside.
     pub fn foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.in_foreign_text.apply(text)
+        self.in_foreign_text
+            .get_or_init(|| Search::new(self.forms.iter()))
+            .apply(text)
     }
 
     /// Redacts what is about to be printed or written, should anything have gone past [`Self::foreign`].
     pub fn finished<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.in_finished_text.apply(text)
+        let search = self.in_finished_text.get_or_init(|| {
+            let is_long = |form: &str| form.chars().count() >= SHORTEST_IN_FINISHED_TEXT;
+            let all_are_long = self.forms.keys().all(|form| is_long(form));
+            (!all_are_long)
+                .then(|| Search::new(self.forms.iter().filter(|(form, _)| is_long(form))))
+        });
+        match search {
+            Some(search) => search.apply(text),
+            None => self.foreign(text),
+        }
     }
 }
 
