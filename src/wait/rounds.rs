@@ -80,14 +80,14 @@ impl<'a> Rounds<'a> {
                 return tokio::time::sleep(rest).await;
             }
             tokio::time::sleep(pause.min(rest - reserve)).await;
-            let begun = Instant::now();
-            self.round().await;
-            spent = begun.elapsed();
+            spent = self.round().await;
             self.number.set(number + 1);
         }
     }
 
-    async fn round(&self) {
+    /// One round; returns how long the lists of jobs took, so that long lists are asked for less often.
+    async fn round(&self) -> Duration {
+        let begun = Instant::now();
         let before = self.watches.borrow().counts;
         let waiting = self.waiting;
         let jobs = async |source| {
@@ -95,6 +95,7 @@ impl<'a> Rounds<'a> {
             self.judge(source);
         };
         waiting.concurrently(self.open(), jobs).await;
+        let spent = begun.elapsed();
         let sources = async |source| {
             self.look_at_source(source).await;
             self.judge(source);
@@ -106,6 +107,7 @@ impl<'a> Rounds<'a> {
         };
         waiting.concurrently(self.pairs_to_compare(), targets).await;
         self.tell(before);
+        spent
     }
 
     /// The repositories that have open tags.
