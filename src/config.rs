@@ -211,7 +211,7 @@ impl Reader<'_> {
     fn duration(&mut self, name: &'static str, text: Option<&String>) -> Duration {
         let duration = |text: &str| match humantime::parse_duration(text) {
             Ok(duration) if !duration.is_zero() => Ok(duration),
-            Ok(_) => Err(format!("`{text}` is no time; it must be longer than 0")),
+            Ok(_) => Err(format!("`{text}` is too short; it must be longer than 0")),
             Err(error) => Err(format!(
                 "`{text}` is not a duration such as `30s`, `10m` or `1h30m`: {error}"
             )),

@@ -69,7 +69,7 @@ impl Preflight<'_> {
         let images = distinct(self.plan.pairs.iter().map(|pair| &pair.images));
         misses.extend(self.each(images, |images| self.tags(images)).await?);
         if misses.is_empty() {
-            let text = "preflight: nothing is amiss".to_owned();
+            let text = "preflight: all checks passed".to_owned();
             (self.reads.events)(Event::Log(Level::Info, text));
             Ok(())
         } else {

@@ -80,7 +80,7 @@ pub(super) fn read(reader: &mut Reader<'_>, environment: &Environment) -> Option
     }
     for (other, count) in left_out {
         let message = format!(
-            "{count} of `images` left out: of region {other}, and the source region is {region}"
+            "{count} of `images` left out: in region {other}, while the source region is {region}"
         );
         reader.notes.push((Level::Info, message));
     }
@@ -103,7 +103,7 @@ pub(super) fn read(reader: &mut Reader<'_>, environment: &Environment) -> Option
             Some(_) => (
                 "images",
                 format!(
-                    "nothing is left to sync: no reference is of the registry {} ",
+                    "nothing is left to sync: no reference is in the registry {}",
                     registry.host(&region)
                 ),
             ),
@@ -113,7 +113,7 @@ pub(super) fn read(reader: &mut Reader<'_>, environment: &Environment) -> Option
                     .to_owned(),
             ),
         };
-        reader.problem(input, why.trim_end());
+        reader.problem(input, why);
     }
     let excluded = |tag: &Choice<Tag>| matches!(tag, Choice::Exact(tag) if exclude.leaves_out(tag));
     for selection in &mut selections {
@@ -252,7 +252,7 @@ fn region(
     match found.map(|(name, value)| (name, value.parse::<Region>())) {
         Some((_, Ok(region))) => Some(region),
         Some((name, Err(error))) => {
-            reader.problem("region", format!("{name} is no region: {error}"));
+            reader.problem("region", format!("{name} is not a region: {error}"));
             None
         }
         None => {

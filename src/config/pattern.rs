@@ -32,7 +32,7 @@ impl Pattern {
                 )
         };
         if let Some(found) = text.chars().find(|character| !allowed(*character)) {
-            return Err(refuse(format!("{found:?} is in no name")));
+            return Err(refuse(format!("{found:?} cannot be part of a name")));
         }
         if text.len() > 1024 {
             return Err(refuse("it is longer than 1,024 characters".to_owned()));

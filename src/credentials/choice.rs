@@ -182,7 +182,7 @@ impl Reader<'_> {
         match (&raw.oidc_provider_urn, &raw.oidc_agency_urn) {
             (Some(provider_urn), Some(agency_urn)) => {
                 if provider_urn.contains(":agency:") && agency_urn.contains(":oidcProvider:") {
-                    let message = "the URNs of provider and agency stand in each other's place";
+                    let message = "the URNs of provider and agency are swapped";
                     self.problem("oidc-provider-urn", message);
                 }
                 let agency = Agency {

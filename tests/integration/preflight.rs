@@ -49,7 +49,7 @@ fn what_is_in_order_is_synced_after_the_fewest_reads() {
         .map(|request| request.method.clone())
         .collect();
     assert_eq!(methods, ["GET", "GET", "GET", "GET", "POST", "POST"]);
-    assert_says(&finished, "preflight: nothing is amiss");
+    assert_says(&finished, "preflight: all checks passed");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn swapped_urns_are_noticed() {
         ("oidc-provider-urn", AGENCY[1].1),
         ("oidc-agency-urn", AGENCY[0].1),
     ]);
-    assert!(found[0].contains("in each other's place"), "{found:?}");
+    assert!(found[0].contains("are swapped"), "{found:?}");
 }
 
 #[test]
