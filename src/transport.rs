@@ -17,6 +17,10 @@ use crate::outcome::{Exit, Failure};
 /// The name that servers and proxies see.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
+/// Headers of an answer may have so many bytes. A token of IAM is one, and can have tens of kilobytes; hyper takes 16 over
+/// HTTP/2 unless it is told otherwise.
+const HEADER_LIMIT: u32 = 256 * 1024;
+
 /// Makes the client for the API, STS, IAM and the token issuer.
 ///
 /// Roots are those built in, `ca-certs` and `SSL_CERT_FILE`. Redirects are never followed, since the signature
@@ -60,6 +64,7 @@ fn base(timeout: Duration, roots: RootCertStore) -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        .http2_max_header_list_size(HEADER_LIMIT)
         .no_proxy()
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use standin::{
-    AccessKey, Agency, Answer, DEMO_ACCESS_KEY, DEMO_SECRET_KEY, DEMO_TOKEN, Fault,
-    IdentityProvider, Matcher, Provider, Request, Standin, Verdict, When, World,
+    AccessKey, Agency, Answer, Certificate, DEMO_ACCESS_KEY, DEMO_SECRET_KEY, DEMO_TOKEN, Fault,
+    Holder, IdentityProvider, Listen, Matcher, Provider, Request, Standin, Token, Verdict, When,
+    World,
 };
 
 use crate::common::{Finished, Run};
@@ -293,6 +294,36 @@ fn the_older_iam_gives_a_token_for_the_project() {
         &finished,
         "through identity provider `github`, valid until ",
     );
+}
+
+/// Tokens of accounts with many projects have tens of kilobytes; HTTP/2 clients take 16 unless they are told otherwise.
+#[test]
+fn a_token_of_many_kilobytes_arrives_over_http_2() {
+    let mut world = World::demo();
+    let token = format!("MII{}", "longTokenOfAnAccount/".repeat(2000));
+    world.tokens.push(Token {
+        value: token.clone(),
+        project_id: Some(world.regions["cn-north-4"].project_id.clone()),
+        expires_at: None,
+        holder: Holder::default(),
+    });
+    let sockets = [Listen::plain(), Listen::tls(Certificate::Good)];
+    let standin = Standin::start_on(&sockets, world).expect("two free ports");
+    let long = Answer::json(201, &serde_json::json!({})).with("X-Subject-Token", &token);
+    standin.fault(
+        Fault::answer(long)
+            .on(Matcher::path("*/OS-AUTH/*"))
+            .when(When::Always),
+    );
+    let run = with_issuer(sync(Run::github(), &standin), &standin)
+        .input(
+            "iam-endpoint",
+            &format!("{}/iam/{{region}}", standin.urls()[1]),
+        )
+        .input("ca-certs", standin.ca_pem());
+    succeed(identity_provider(run, &standin), &standin);
+    let exchange = &requests(&standin, "/OS-AUTH/")[0];
+    assert_eq!(exchange.version, "HTTP/2");
 }
 
 #[test]
