@@ -31,7 +31,8 @@ team/backend/api -> ap-southeast-3/team: v1 accepted" "$(told images)"
 check_equal "a condition on an output holds in a later step" "nothing failed" "$(workflow_value images condition)"
 check_equal "the service saw four sync calls, all well signed" "4 signed" "$(sync_calls)"
 check_contains "the secret key is masked" "$E2E_WORK/images.log" "⚙  ***"
-check_contains "a job summary is written" "$E2E_WORK/images.log" "Summary - "
+check "the job summary has a row for each repository and target" \
+  test "$(grep -cE '^\|.*team/(app|backend/api).*(cn-east-3|ap-southeast-3)/team' "$E2E_WORK/images.log")" = 4
 check_lacks "a green run makes no annotation" "$E2E_WORK/images.log" "::error"
 check_no_secrets "no secret shows in the log" "$E2E_WORK/images.log"
 
@@ -50,7 +51,8 @@ check_equal "results tell where it failed" \
 "team/app -> cn-east-3/team: 1.0.0 accepted, 1.1.0 accepted
 team/app -> ap-southeast-3/team: 1.0.0 accepted, 1.1.0 failed" "$(told failing-tag)"
 check_equal "only what is meant for a failure runs after it" "failure" "$(workflow_value failing-tag after)"
-check_contains "the failure is annotated" "$E2E_WORK/failing-tag.log" "::error"
+check_contains "one annotation is titled by the repository and target" "$E2E_WORK/failing-tag.log" "::error title=team/app → ap-southeast-3/team::"
+check "the job summary has a row for it" grep -qE '^\|.*team/app.*ap-southeast-3/team.*1\.1\.0' "$E2E_WORK/failing-tag.log"
 check_no_secrets "no secret shows in the log" "$E2E_WORK/failing-tag.log"
 
 section "Workflow: one repository by its parts"
