@@ -472,23 +472,42 @@ fn a_call_whose_answer_was_lost_is_sent_again_and_its_jobs_are_told_apart_from_n
 }
 
 #[test]
-fn where_jobs_may_not_be_read_the_digest_in_the_target_decides() {
-    let mut world = World::demo();
-    world.keys[0].holder = Holder::without(Operation::ListSyncJobs, "*");
-    world.sync = Sync::taking(Duration::from_millis(800));
-    let standin = Standin::start(world);
-    let finished = waiting(&standin, "1.0.0,latest").run();
-    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    assert_eq!(states(&finished), ["landed"; 2]);
-    assert_eq!(
-        requests(&standin, "/sync_job").len(),
-        1,
-        "asked once, never again"
+fn where_jobs_cannot_be_read_the_digest_in_the_target_decides() {
+    for (answer, asked) in [
+        (Answer::swr(403, "4030170", "Insufficient permissions"), 1),
+        (Answer::gateway(404, "0101", "The API does not exist"), 2),
+        (Answer::text(200, "text/html", "<html>"), 1),
+    ] {
+        let mut world = World::demo();
+        world.sync = Sync::taking(Duration::from_millis(800));
+        let standin = Standin::start(world);
+        standin.fault(Fault::answer(answer).on(Matcher::path("*/sync_job")));
+        let finished = waiting(&standin, "1.0.0,latest").run();
+        assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+        assert_eq!(states(&finished), ["landed"; 2]);
+        // A 404 before the call may be about a repository that is not there.
+        assert_eq!(requests(&standin, "/sync_job").len(), asked);
+        let told = finished
+            .stdout
+            .matches("the sync jobs of team/app cannot be read");
+        assert_eq!(told.count(), 1, "{}", finished.stdout);
+    }
+}
+
+#[test]
+fn jobs_that_could_not_be_read_to_the_end_leave_the_tag_pending_with_the_last_answer() {
+    let standin = Standin::start(World::demo());
+    let unavailable = Answer::gateway(503, "0613", "IAM unavailable");
+    let fault = Fault::answer(unavailable).on(Matcher::path("*/sync_job"));
+    standin.fault(fault.when(When::After(1)));
+    let finished = waiting(&standin, "1.0.0").input("wait-timeout", "2s").run();
+    assert_eq!(finished.code, Some(7), "{}", finished.stdout);
+    assert_eq!(states(&finished), ["pending"]);
+    let reason = &reasons(&finished)[0];
+    assert!(
+        reason.contains("its sync job could not be read (last answer: HTTP 503 APIGW.0613"),
+        "{reason}"
     );
-    let told = finished
-        .stdout
-        .matches("the sync jobs of team/app cannot be read");
-    assert_eq!(told.count(), 1, "{}", finished.stdout);
 }
 
 #[test]
