@@ -14,6 +14,7 @@ pub mod names;
 pub mod outcome;
 pub mod plan;
 pub mod preflight;
+pub mod prose;
 pub mod report;
 pub mod run;
 pub mod select;

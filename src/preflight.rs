@@ -7,12 +7,12 @@ use std::hash::Hash;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::apply::some;
 use crate::event::{Event, Level};
 use crate::inputs::nearest;
 use crate::names::{Region, Target};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Images, Plan};
+use crate::prose::{NAMES_LIMIT, listed};
 use crate::select::Listed;
 use crate::swr::error::ApiError;
 use crate::swr::reads::{Place, Reads};
@@ -103,7 +103,10 @@ impl Preflight<'_> {
             let names = || offered.iter().map(String::as_str);
             let remedy = match nearest(region.as_str(), names()) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => format!("it syncs to {}", some(&names().collect::<Vec<_>>())),
+                None => format!(
+                    "it syncs to {}",
+                    listed(names().collect::<Vec<_>>().into_iter(), NAMES_LIMIT)
+                ),
             };
             let message = format!("SWR does not sync from {source} to the region `{region}`");
             Failure::new(Exit::NotFound, message, Some(&remedy))
@@ -193,7 +196,7 @@ impl Preflight<'_> {
         }
         let message = format!(
             "{namespace}/{repository} in {region} has no tag {}",
-            some(&missing)
+            listed(missing.iter().copied(), NAMES_LIMIT)
         );
         let remedy = "check the spelling, and that the push was finished before this step; SWR accepts a sync of it all the same and copies nothing";
         Ok(Check::Missed(Failure::new(

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::apply::some;
 use crate::config::{Choice, Filter, Selection};
 use crate::event::{Event, Level};
 use crate::names::{NameError, Namespace, Repository, Tag};
 use crate::outcome::Failure;
 use crate::plan::Images;
+use crate::prose::{NAMES_LIMIT, listed};
 use crate::swr::error::ErrorKind;
 use crate::swr::reads::{Place, Reads};
 
@@ -288,12 +288,12 @@ fn nothing(
     const SHOWN: usize = 3;
     let list = |names: &[&str]| match names {
         [] => "nothing".to_owned(),
-        names => some(names),
+        names => listed(names.iter().copied(), NAMES_LIMIT),
     };
     let quoted = |texts: &[String]| {
         let texts: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        some(&texts)
+        listed(texts.iter().copied(), NAMES_LIMIT)
     };
     let (why, exists): (String, Vec<String>) = if found.is_empty() {
         let patterns: Vec<String> = selections

@@ -21,11 +21,12 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 
-use crate::apply::{Progress, count};
+use crate::apply::Progress;
 use crate::event::{Event, Events, Level};
 use crate::names::{Namespace, Repository};
 use crate::outcome::{Failure, State, TagOutcome};
 use crate::plan::{Pair, Plan};
+use crate::prose::counted;
 use crate::swr::client::Client;
 use crate::swr::error::{ApiError, ErrorKind};
 use crate::swr::reads::{Reads, Tries};
@@ -151,7 +152,7 @@ impl<'a> Waiting<'a> {
             Level::Info,
             format!(
                 "waiting for {} to land, {timeout} at most",
-                count(watches.all.len())
+                counted(watches.all.len(), "tag")
             ),
         );
         if let Look::Unreadable(failure) = &target {

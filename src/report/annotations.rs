@@ -1,7 +1,8 @@
 //! Errors that a CI system shows apart from the log: one for each failing repository × target, and never too many.
 
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, State};
-use crate::report::failures::{REASONS_SHOWN, by_reason, counted, listed};
+use crate::prose::{counted, listed};
+use crate::report::failures::{REASONS_SHOWN, by_reason};
 use crate::report::sanitise::{Clean, Sanitiser};
 
 /// GitHub and Azure show ten of a kind and drop the others.

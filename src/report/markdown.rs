@@ -10,8 +10,9 @@ use std::time::Duration;
 use crate::inputs::InputProblem;
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, State, Status};
 use crate::plan::Pair;
+use crate::prose::counted;
 use crate::report::annotations::{conclusion, state_words};
-use crate::report::failures::{REASONS_SHOWN, by_reason, counted};
+use crate::report::failures::{REASONS_SHOWN, by_reason};
 use crate::report::sanitise::Sanitiser;
 
 use escape::Markdown;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Rounds;
-use crate::apply::{count, some};
 use crate::event::Level;
 use crate::outcome::State;
+use crate::prose::{NAMES_LIMIT, counted, listed};
 use crate::wait::fate::{lost, pending};
 use crate::wait::watch::Counts;
 
@@ -67,8 +67,8 @@ impl Rounds<'_> {
                 pair.images.namespace,
                 pair.images.repository,
                 pair.target,
-                count(tags.len()),
-                some(&tags)
+                counted(tags.len(), "tag"),
+                listed(tags.iter().copied(), NAMES_LIMIT)
             );
             self.waiting.log(Level::Error, line);
         }
