@@ -13,6 +13,7 @@ mod reads;
 mod refusals;
 mod retries;
 mod secrets;
+#[cfg(unix)]
 mod signals;
 mod sync;
 mod wait;

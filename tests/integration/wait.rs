@@ -2,6 +2,7 @@
 
 mod without_job;
 
+#[cfg(unix)]
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -410,6 +411,7 @@ fn polls_that_fail_for_a_while_fail_nothing() {
     assert_eq!(states(&finished), ["landed"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_while_waiting_leaves_what_is_known() {
     let standin = Standin::start(World::demo());
