@@ -39,31 +39,20 @@ pub fn choose(inputs: &Inputs, environment: &Environment) -> Result<Chosen, Vec<
         reader.ecs_agency(),
     ];
     let mut sources: Vec<Given> = given.into_iter().flatten().collect();
-    if sources.len() > 1 {
-        let names: Vec<&str> = sources.iter().map(|given| given.input).collect();
-        for name in &names {
-            let others: Vec<String> = names
-                .iter()
-                .filter(|other| *other != name)
-                .map(|other| format!("`{other}`"))
-                .collect();
-            reader.problem(
-                name,
-                format!(
-                    "{} is given as well; give one way to authenticate, not several",
-                    others.join(" and ")
-                ),
-            );
-        }
-    }
+    reader.refuse_several(&sources);
     if !reader.problems.is_empty() {
         return Err(reader.problems);
     }
     let mut warnings = Vec::new();
-    let source = match sources.pop() {
-        Some(given) => Some(given.source),
-        None => environment::find(environment, audience, &mut warnings),
-    };
+    let given = sources.pop().map(|given| given.source);
+    let takes_id_token = matches!(given, Some(Source::Agency(_) | Source::IdentityProvider(_)));
+    if inputs.raw.oidc_token.is_some() && !takes_id_token {
+        warnings.push(
+            "`oidc-token` is not used: it needs `oidc-provider-urn` and `oidc-agency-urn`, or `oidc-idp-id`"
+                .to_owned(),
+        );
+    }
+    let source = given.or_else(|| environment::find(environment, audience, &mut warnings));
     if let Some(Source::Keys { from, keys }) = &source
         && keys.security_token.is_none()
         && keys.access_key.starts_with("HST")
@@ -72,23 +61,8 @@ pub fn choose(inputs: &Inputs, environment: &Environment) -> Result<Chosen, Vec<
             "the access key in {from} looks temporary (HST…), but no security token is given"
         ));
     }
-    let uses_id_token = matches!(
-        source,
-        Some(Source::Agency(Agency { id_token: IdToken::Given { from, .. }, .. })
-            | Source::IdentityProvider(IdentityProvider { id_token: IdToken::Given { from, .. }, .. }))
-            if from == OIDC_TOKEN
-    );
-    if inputs.raw.oidc_token.is_some() && !uses_id_token {
-        warnings.push(
-            "`oidc-token` is not used: it needs `oidc-provider-urn` and `oidc-agency-urn`, or `oidc-idp-id`"
-                .to_owned(),
-        );
-    }
     Ok(Chosen { source, warnings })
 }
-
-/// Where an id token among the inputs is said to come from.
-const OIDC_TOKEN: &str = "the input `oidc-token`";
 
 /// A complete source, and the input that stands for it in messages.
 struct Given {
@@ -139,6 +113,24 @@ impl Reader<'_> {
                 name,
                 "it has white space inside; was it pasted with a line break?",
             );
+        }
+    }
+
+    fn refuse_several(&mut self, sources: &[Given]) {
+        if sources.len() < 2 {
+            return;
+        }
+        for own in sources {
+            let others: Vec<String> = sources
+                .iter()
+                .filter(|other| other.input != own.input)
+                .map(|other| format!("`{}`", other.input))
+                .collect();
+            let message = format!(
+                "{} is given as well; give one way to authenticate, not several",
+                others.join(" and ")
+            );
+            self.problem(own.input, message);
         }
     }
 
@@ -248,10 +240,7 @@ impl Reader<'_> {
 
     fn id_token(&self, environment: &Environment, audience: &str) -> IdToken {
         match &self.inputs.raw.oidc_token {
-            Some(token) => IdToken::Given {
-                from: OIDC_TOKEN,
-                token: token.clone(),
-            },
+            Some(token) => IdToken::Given(token.clone()),
             None => IdToken::of_job(environment, audience),
         }
     }

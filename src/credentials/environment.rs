@@ -142,10 +142,7 @@ fn pair<'a>(
 fn agency(environment: &Environment, audience: &str, warnings: &mut Vec<String>) -> Option<Agency> {
     let (provider_urn, agency_urn) = pair(environment, PROVIDER_URN, AGENCY_URN, warnings)?;
     let id_token = match (value(environment, ID_TOKEN), value(environment, TOKEN_FILE)) {
-        (Some(token), _) => IdToken::Given {
-            from: ID_TOKEN,
-            token: SecretString::from(token),
-        },
+        (Some(token), _) => IdToken::Given(SecretString::from(token)),
         (None, Some(path)) => IdToken::File {
             from: TOKEN_FILE,
             path: PathBuf::from(path),

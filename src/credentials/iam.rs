@@ -139,10 +139,7 @@ mod tests {
         IdentityProvider {
             id: "github".to_owned(),
             project_id: "project".to_owned(),
-            id_token: IdToken::Given {
-                from: "the test",
-                token: "the.id.token".into(),
-            },
+            id_token: IdToken::Given("the.id.token".into()),
         }
     }
 

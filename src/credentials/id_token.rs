@@ -25,12 +25,7 @@ use crate::outcome::{Exit, Failure};
 #[derive(Clone, Debug)]
 pub enum IdToken {
     /// It was given.
-    Given {
-        /// The variable or input, for messages.
-        from: &'static str,
-        /// The token.
-        token: SecretString,
-    },
+    Given(SecretString),
     /// It lies in a file, which is read each time: whoever writes it renews it.
     File {
         /// The variable that names the file.
@@ -131,7 +126,7 @@ impl IdToken {
     /// There is none, or the issuer gives none.
     pub(super) async fn obtain(&self, exchange: &Exchange<'_>) -> Result<SecretString, Failure> {
         let token = match self {
-            Self::Given { token, .. } => return Ok(token.clone()),
+            Self::Given(token) => return Ok(token.clone()),
             Self::File { from, path } => read_file(from, path)?,
             Self::Issued(issuer) => issuer.ask(exchange).await?,
             Self::Absent(job) => return Err(absent(job)),
@@ -180,13 +175,17 @@ fn absent(job: &Job) -> Failure {
             "there is no id token: this Gitea gives the job none (ACTIONS_ID_TOKEN_REQUEST_URL is not set)",
             "add `permissions: {id-token: write}` to the job; Gitea without support for it needs `access-key` and `secret-key`",
         ),
-        _ if job.is_gitlab => (
+        Ci::GitLab => (
             "there is no id token: `oidc-token` is empty",
             "add `id_tokens: {INPUT_OIDC_TOKEN: {aud: sts.huaweicloud.com}}` to the job",
         ),
+        Ci::CircleCi => (
+            "there is no id token: `oidc-token` is empty",
+            "give `oidc-token` the value `$CIRCLE_OIDC_TOKEN_V2`",
+        ),
         _ => (
             "there is no id token: `oidc-token` is empty, and this CI issues none on request",
-            "give `oidc-token` the id token of your CI, such as `$CIRCLE_OIDC_TOKEN_V2`, or use `access-key` and `secret-key`",
+            "give `oidc-token` the id token of your CI where it has one, or use `access-key` and `secret-key`",
         ),
     };
     Failure::new(Exit::NotAllowed, message, Some(remedy))

@@ -19,8 +19,6 @@ const EVENT_LIMIT: u64 = 4 * 1024 * 1024;
 pub struct Job {
     /// The CI system.
     pub ci: Ci,
-    /// Whether it is a job of GitLab.
-    pub is_gitlab: bool,
     /// The file with the event, where a pull request started the job.
     pub pull_request: Option<PathBuf>,
 }
@@ -50,7 +48,6 @@ impl Job {
             .map(PathBuf::from);
         Self {
             ci: Ci::detect(environment),
-            is_gitlab: value(environment, "GITLAB_CI").is_some(),
             pull_request,
         }
     }

@@ -151,7 +151,8 @@ async fn a_missing_id_token_is_told_in_the_words_of_the_ci() {
             "Gitea without support",
         ),
         (&[("GITLAB_CI", "true")], "id_tokens"),
-        (&[], "CIRCLE_OIDC_TOKEN_V2"),
+        (&[("CIRCLECI", "true")], "CIRCLE_OIDC_TOKEN_V2"),
+        (&[], "where it has one"),
     ] {
         let id_token = IdToken::of_job(&environment(variables), "a");
         let failure = obtain(&id_token).await.0.unwrap_err();

@@ -25,10 +25,7 @@ fn provider(server: &Server) -> Provider {
         duration_seconds: 3600,
         policy: None,
         policy_ids: Vec::new(),
-        id_token: IdToken::Given {
-            from: "the test",
-            token: "the.id.token".into(),
-        },
+        id_token: IdToken::Given("the.id.token".into()),
     };
     let services = Services {
         http: transport::direct(std::time::Duration::from_secs(5)).unwrap(),

@@ -16,10 +16,7 @@ fn agency() -> Agency {
         duration_seconds: 3600,
         policy: None,
         policy_ids: Vec::new(),
-        id_token: IdToken::Given {
-            from: "the test",
-            token: "the.id.token".into(),
-        },
+        id_token: IdToken::Given("the.id.token".into()),
     }
 }
 
