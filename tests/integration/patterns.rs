@@ -256,7 +256,7 @@ fn a_list_that_cannot_be_read_stops_the_run() {
         .fault(Fault::answer(Answer::text(200, "text/html", "<html>")).on(Matcher::path("*/tags")));
     let finished = of(&standin, &format!("{TEAM}/app:*")).run();
     assert_eq!(finished.code, Some(6), "{}", finished.stdout);
-    assert_says(&finished, "the answer is 200, but it is not a list of tags");
+    assert_says(&finished, "the body is not a list of tags");
 }
 
 #[test]

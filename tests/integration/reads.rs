@@ -354,7 +354,7 @@ async fn an_answer_of_another_shape_is_not_understood() {
 #[tokio::test]
 async fn a_missing_right_is_named_by_the_action_that_grants_it() {
     for (path, action) in [
-        (format!("{REPOSITORY}/tags/t7"), "swr:repo:listRepoTags"),
+        (format!("{REPOSITORY}/tags/t7"), "swr:repo:getRepoTag"),
         (
             format!("{REPOSITORY}/sync_job"),
             "swr:repo:getSyncRepoJobInfo",
