@@ -149,7 +149,7 @@ mod tests {
         );
         assert_eq!(
             refused("v[^0]"),
-            "the pattern `v[^0]` cannot be used: '^' is in no name"
+            "the pattern `v[^0]` cannot be used: '^' cannot be part of a name"
         );
         assert_eq!(
             refused("a**"),
