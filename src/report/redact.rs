@@ -1,15 +1,13 @@
 //! Keeps secrets out of everything that is printed or written, in the forms that servers and libraries repeat them in.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::nfa::noncontiguous::NFA;
-use aho_corasick::{Input, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use memchr::memmem;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands for a secret.
@@ -48,19 +46,16 @@ const PATH: &AsciiSet = &RESERVED
 /// Knows the secrets of a run. What is learned later applies from then on.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// What to look for, and what to put in its place. Longer forms win, see [`MatchKind::LeftmostLongest`].
-    forms: BTreeMap<String, String>,
-    /// For all forms. Made when it is first needed: secrets come in groups.
-    in_foreign_text: OnceCell<Search>,
-    /// For the forms that are long enough; none where all are.
-    in_finished_text: OnceCell<Option<Search>>,
+    /// What to look for.
+    forms: BTreeMap<String, Form>,
 }
 
+/// A form that a secret is repeated in.
 #[derive(Clone)]
-struct Search {
-    /// The kind that is made fastest: to make it costs a run more than to use it.
-    automaton: NFA,
-    replacements: Vec<String>,
+struct Form {
+    finder: memmem::Finder<'static>,
+    mask: String,
+    is_long: bool,
 }
 
 impl fmt::Debug for Redactor {
@@ -70,43 +65,13 @@ impl fmt::Debug for Redactor {
     }
 }
 
-impl Search {
-    fn new<'a>(forms: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
-        let (patterns, replacements): (Vec<_>, Vec<_>) =
-            forms.map(|(form, mask)| (form, mask.clone())).unzip();
-        let automaton = NFA::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .prefilter(false)
-            .build(patterns)
-            .expect("the secrets of one run are few and short enough for an automaton");
-        Self {
-            automaton,
-            replacements,
-        }
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        const ANY_SEARCH: &str = "this automaton supports searches that start anywhere";
-        match self
-            .automaton
-            .try_find(&Input::new(text))
-            .expect(ANY_SEARCH)
-        {
-            None => Cow::Borrowed(text),
-            Some(_) => {
-                let replaced = self.automaton.try_replace_all(text, &self.replacements);
-                Cow::Owned(replaced.expect(ANY_SEARCH))
-            }
-        }
-    }
-}
-
 impl Redactor {
     /// Learns a secret: from now on it is shown as `***`, as are its encoded forms and each line of it. Returns the
     /// parts that are new, the whole first.
     pub fn secret<'s>(&mut self, secret: &'s str) -> Vec<&'s str> {
+        let is_mask = |form: &Form| form.mask == MASK;
         let mut new = parts(secret);
-        new.retain(|part| self.forms.get(*part).is_none_or(|mask| mask != MASK));
+        new.retain(|part| !self.forms.get(*part).is_some_and(is_mask));
         for form in new.iter().flat_map(|part| forms(part)) {
             self.learn(form, MASK.to_owned());
         }
@@ -122,34 +87,62 @@ impl Redactor {
         }
     }
 
-    fn learn(&mut self, form: String, mask: String) {
-        let known = self.forms.insert(form, mask.clone());
-        if known.as_ref() != Some(&mask) {
-            self.in_foreign_text.take();
-            self.in_finished_text.take();
-        }
+    fn learn(&mut self, text: String, mask: String) {
+        let form = Form {
+            finder: memmem::Finder::new(&text).into_owned(),
+            mask,
+            is_long: text.chars().count() >= SHORTEST_IN_FINISHED_TEXT,
+        };
+        self.forms.insert(text, form);
     }
 
     /// Redacts text that came from outside.
     pub fn foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.in_foreign_text
-            .get_or_init(|| Search::new(self.forms.iter()))
-            .apply(text)
+        redact(text, self.forms.values())
     }
 
     /// Redacts what is about to be printed or written, should anything have gone past [`Self::foreign`].
     pub fn finished<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let search = self.in_finished_text.get_or_init(|| {
-            let is_long = |form: &str| form.chars().count() >= SHORTEST_IN_FINISHED_TEXT;
-            let all_are_long = self.forms.keys().all(|form| is_long(form));
-            (!all_are_long)
-                .then(|| Search::new(self.forms.iter().filter(|(form, _)| is_long(form))))
-        });
-        match search {
-            Some(search) => search.apply(text),
-            None => self.foreign(text),
-        }
+        redact(text, self.forms.values().filter(|form| form.is_long))
     }
+}
+
+/// Masks every byte of every form; what overlaps is masked as one.
+fn redact<'t, 'f>(text: &'t str, forms: impl Iterator<Item = &'f Form>) -> Cow<'t, str> {
+    let mut found: Vec<(Range<usize>, &str)> = forms
+        .flat_map(|form| places(text, &form.finder).map(|place| (place, form.mask.as_str())))
+        .collect();
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    found.sort_unstable_by_key(|(place, _)| (place.start, place.end));
+    let mut redacted = String::with_capacity(text.len());
+    let mut shown = 0;
+    let mut found = found.into_iter().peekable();
+    while let Some((mut place, mut mask)) = found.next() {
+        while let Some((overlapping, other)) = found.next_if(|(next, _)| next.start < place.end) {
+            place.end = place.end.max(overlapping.end);
+            if other == MASK {
+                mask = MASK;
+            }
+        }
+        redacted.push_str(&text[shown..place.start]);
+        redacted.push_str(mask);
+        shown = place.end;
+    }
+    redacted.push_str(&text[shown..]);
+    Cow::Owned(redacted)
+}
+
+/// Where a form stands in a text, overlapping places included. They begin and end between characters, since forms are
+/// whole characters.
+fn places(text: &str, finder: &memmem::Finder<'_>) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + finder.find(&text.as_bytes()[from..])?;
+        from = start + 1;
+        Some(start..start + finder.needle().len())
+    })
 }
 
 /// The secret as a whole, and its lines: a log shows a multi-line secret line by line.
@@ -292,6 +285,14 @@ mod tests {
         redactor.secret("abcd");
         redactor.secret("abcdefgh");
         assert_eq!(redactor.foreign("abcdefgh abcd"), "*** ***");
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_between_them() {
+        let mut redactor = Redactor::default();
+        redactor.secret("abab");
+        redactor.secret("bcde");
+        assert_eq!(redactor.foreign("-ababab-ababcde-"), "-***-***-");
     }
 
     #[test]
