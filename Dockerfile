@@ -23,7 +23,7 @@ ARG SOURCE_DATE_EPOCH=0
 RUN RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/build=. --remap-path-prefix=/cargo=cargo" \
     SWR_IMAGE_SYNC_REVISION="${REVISION}" \
     cargo build --release --locked --bin swr-image-sync --target host-tuple \
- && mkdir /out \
+ && mkdir --parents /out \
  && cp target/*/release/swr-image-sync /out/swr-image-sync \
  && touch --date="@${SOURCE_DATE_EPOCH}" /out/swr-image-sync
 

@@ -68,6 +68,9 @@ def sync(image: str, flavour: str, url: str, target: str) -> tuple[int, dict[str
         "INPUT_ENDPOINT": f"{url}/swr/{{region}}",
         "INPUT_RETRIES": "0",
     }
+    if flavour == "shell":
+        # A shell drops variables whose names hold a hyphen.
+        inputs = {name.replace("-", "_"): value for name, value in inputs.items()}
     with tempfile.TemporaryDirectory() as folder:
         for name in ("output", "summary"):
             (Path(folder) / name).touch()
