@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::Value;
 use swr_image_sync::inputs::{INPUTS, default, find, nearest};
+use swr_image_sync::outcome::{Exit, State};
 use swr_image_sync::report::outputs::OUTPUTS;
 
 use super::{documents, files_below, hold, read};
@@ -328,4 +329,45 @@ fn the_woodpecker_page_has_the_defaults_of_the_table() {
         checked += 1;
     }
     assert!(checked > 10);
+}
+
+#[test]
+fn every_exit_code_and_state_that_a_document_names_exists() {
+    let mut problems = Vec::new();
+    let mut checked = 0;
+    for document in documents() {
+        let text = read(&document).to_lowercase();
+        for words in ["exit code ", "exit code `", "退出码 ", "退出码 `"] {
+            for (start, _) in text.match_indices(words) {
+                let digits: String = text[start + words.len()..]
+                    .chars()
+                    .take_while(char::is_ascii_digit)
+                    .collect();
+                let Ok(code) = digits.parse::<u8>() else {
+                    continue;
+                };
+                checked += 1;
+                if Exit::ALL.iter().all(|(exit, _)| exit.code() != code) {
+                    problems.push(format!("{document}: there is no exit code {code}"));
+                }
+            }
+        }
+    }
+    for document in ["docs/troubleshooting.md", "docs/zh-CN/troubleshooting.md"] {
+        let text = read(document);
+        let missing = State::WORST_FIRST
+            .iter()
+            .filter(|state| !text.contains(&format!("`{}`", state.name())));
+        problems
+            .extend(missing.map(|state| format!("{document} does not explain `{}`", state.name())));
+        let missing = Exit::ALL
+            .iter()
+            .filter(|(exit, _)| !text.contains(&format!("| {} |", exit.code())));
+        problems.extend(
+            missing
+                .map(|(exit, _)| format!("{document} does not explain exit code {}", exit.code())),
+        );
+    }
+    hold(&problems);
+    assert!(checked > 3, "only {checked} codes were found");
 }
