@@ -114,9 +114,21 @@ impl Inputs {
         InputProblem {
             input: name,
             origin: self.origins.get(name).cloned(),
-            message: message.into(),
+            message: shortened(message.into()),
         }
     }
+}
+
+/// A message with its middle left out where it repeats a value that is too long to be read.
+fn shortened(message: String) -> String {
+    const KEPT: usize = 300;
+    let count = message.chars().count();
+    if count <= 3 * KEPT {
+        return message;
+    }
+    let start: String = message.chars().take(KEPT).collect();
+    let end: String = message.chars().skip(count - KEPT).collect();
+    format!("{start} … {end}")
 }
 
 /// One variable that spells an input.

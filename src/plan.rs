@@ -1,5 +1,6 @@
 //! What is to be asked of SWR: one call per repository × target × batch of tags, in the order of the inputs.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -52,7 +53,7 @@ pub struct Plan {
 }
 
 /// Something about a plan that the user should know, but that does not stop the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Note {
     /// A target that is the source itself; it was left out.
     SourceLeftOut(Target),
@@ -71,20 +72,20 @@ impl Plan {
         batch_size: NonZeroUsize,
     ) -> (Self, Vec<Note>) {
         let mut notes = Vec::new();
-        let mut note = |note| {
-            if !notes.contains(&note) {
+        let mut noted = HashSet::new();
+        let mut note = |note: Note| {
+            if noted.insert(note.clone()) {
                 notes.push(note);
             }
         };
         let mut pairs = Vec::new();
         for images in images {
-            let mut seen = Vec::with_capacity(targets.len());
+            let mut seen = HashSet::with_capacity(targets.len());
             for choice in targets {
                 let target = choice.of(&images.namespace);
-                if seen.contains(&target) {
+                if !seen.insert(target.clone()) {
                     continue;
                 }
-                seen.push(target.clone());
                 if target.region == *region {
                     if target.namespace == images.namespace {
                         note(Note::SourceLeftOut(target));

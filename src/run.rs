@@ -230,7 +230,19 @@ async fn existing(config: &Config, world: World<'_>, client: &Client) -> Result<
         })
 }
 
+/// More would need more memory than a runner has; nobody means it.
+const MOST_PAIRS: usize = 1_000_000;
+
 fn plan(config: &Config, world: World<'_>, images: &[Images]) -> Result<Plan, Ending> {
+    let (repositories, targets) = (images.len(), config.targets.len());
+    if repositories.saturating_mul(targets) > MOST_PAIRS {
+        let message = format!(
+            "{repositories} repositories × {targets} targets are more than {MOST_PAIRS} pairs; split them over several runs"
+        );
+        return Err(Ending::Refused(vec![
+            world.inputs.problem("targets", message),
+        ]));
+    }
     let log = |level, text: String| (world.events)(Event::Log(level, text));
     let (plan, notes) = Plan::new(
         &config.region,

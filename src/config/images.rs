@@ -1,12 +1,12 @@
 //! What was pushed: `images` and the inputs by parts become one selection of repositories and tags.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Reader;
-use crate::config::pattern::Choice;
+use crate::config::pattern::{Choice, Pattern};
 use crate::config::registry::{Reference, Registry, SwrReference, references};
 use crate::event::Level;
-use crate::inputs::Environment;
+use crate::inputs::{Environment, list};
 use crate::names::{Namespace, Region, Repository, Tag};
 
 /// Repositories of one organization and tags in them; names, or patterns over what exists.
@@ -22,15 +22,30 @@ pub struct Selection {
 
 /// Tags to leave out.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter(Vec<Choice<Tag>>);
+pub struct Filter {
+    names: HashSet<Tag>,
+    patterns: Vec<Pattern>,
+}
 
 impl Filter {
+    fn new(choices: Vec<Choice<Tag>>) -> Self {
+        let mut filter = Self::default();
+        for choice in choices {
+            match choice {
+                Choice::Exact(name) => drop(filter.names.insert(name)),
+                Choice::Pattern(pattern) => filter.patterns.push(pattern),
+            }
+        }
+        filter
+    }
+
     /// Whether a tag is to be left out.
     pub fn leaves_out(&self, tag: &Tag) -> bool {
-        self.0.iter().any(|choice| match choice {
-            Choice::Exact(name) => name == tag,
-            Choice::Pattern(pattern) => pattern.matches(tag.as_str()),
-        })
+        self.names.contains(tag)
+            || self
+                .patterns
+                .iter()
+                .any(|pattern| pattern.matches(tag.as_str()))
     }
 }
 
@@ -49,8 +64,8 @@ pub(super) fn read(reader: &mut Reader<'_>, environment: &Environment) -> Option
     let registry = reader
         .parse("registry", raw.registry.as_ref(), Registry::parse)
         .unwrap_or(Registry::HUAWEI_CLOUD);
-    let given_tags = reader.list("tags", raw.tags.as_ref(), tag_choice);
-    let exclude = Filter(reader.list("exclude-tags", raw.exclude_tags.as_ref(), tag_choice));
+    let given_tags = tags(reader, "tags", raw.tags.as_ref());
+    let exclude = Filter::new(tags(reader, "exclude-tags", raw.exclude_tags.as_ref()));
     let pushed = pushed(reader, &registry);
     let by_parts = by_parts(reader, &given_tags);
     let region = region(reader, environment, &pushed);
@@ -134,8 +149,37 @@ pub(super) fn read(reader: &mut Reader<'_>, environment: &Environment) -> Option
     })
 }
 
-fn tag_choice(text: &str) -> Result<Choice<Tag>, String> {
-    Choice::parse(text).map_err(|error| error.to_string())
+/// Each is compiled, and tried on every name that exists.
+const MOST_PATTERNS: usize = 1000;
+
+fn few_patterns(entries: &[String]) -> Result<(), String> {
+    let count = entries
+        .iter()
+        .filter(|entry| Pattern::is_pattern(entry))
+        .count();
+    if count > MOST_PATTERNS {
+        return Err(format!(
+            "it holds {count} patterns; at most {MOST_PATTERNS} are allowed"
+        ));
+    }
+    Ok(())
+}
+
+/// A list of tags and patterns of tags.
+fn tags(reader: &mut Reader<'_>, name: &'static str, text: Option<&String>) -> Vec<Choice<Tag>> {
+    let entries = reader.parse(name, text, |text| {
+        let entries = list(text)?;
+        few_patterns(&entries).map(|()| entries)
+    });
+    entries
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|entry| {
+            reader.parse(name, Some(entry), |text| {
+                Choice::parse(text).map_err(|error| error.to_string())
+            })
+        })
+        .collect()
 }
 
 /// The references of `images` that are in the registry; the others leave one log line for each registry.
@@ -143,7 +187,8 @@ fn pushed(reader: &mut Reader<'_>, registry: &Registry) -> Vec<SwrReference> {
     let Some(text) = &reader.inputs.raw.images else {
         return Vec::new();
     };
-    let entries = match references(text) {
+    let read = references(text).and_then(|entries| few_patterns(&entries).map(|()| entries));
+    let entries = match read {
         Ok(entries) => entries,
         Err(message) => {
             reader.problem("images", message);
@@ -220,19 +265,24 @@ fn region(
             text.parse().map_err(text_of)
         });
     }
-    let mut regions: Vec<&Region> = Vec::new();
-    for region in pushed
+    let mut seen = HashSet::new();
+    let regions: Vec<&Region> = pushed
         .iter()
         .filter_map(|reference| reference.region.as_ref())
-    {
-        if !regions.contains(&region) {
-            regions.push(region);
-        }
-    }
+        .filter(|region| seen.insert(*region))
+        .collect();
     if let [first, _, ..] = regions[..] {
-        let names: Vec<_> = regions.iter().map(|region| region.as_str()).collect();
+        let names: Vec<&str> = regions
+            .iter()
+            .take(5)
+            .map(|region| region.as_str())
+            .collect();
+        let more = match regions.len() - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         let message = format!(
-            "it names images of several regions ({}); set `region` to the one to sync from, such as `{first}`",
+            "it names images of several regions ({}{more}); set `region` to the one to sync from, such as `{first}`",
             names.join(", ")
         );
         reader.problem("images", message);
@@ -257,15 +307,20 @@ fn region(
         }
         None => {
             // Where `images` is wrong or missing, that is the problem to tell.
-            if reader
+            let is_told = reader
                 .problems
                 .iter()
-                .all(|problem| problem.input != "images")
-            {
-                reader.problem(
+                .any(|problem| problem.input == "images");
+            match raw.images {
+                _ if is_told => {}
+                Some(_) if pushed.is_empty() && raw.repository.is_none() => reader.problem(
+                    "images",
+                    "nothing is left to sync: no reference is of a registry such as `swr.cn-north-4.myhuaweicloud.com`",
+                ),
+                _ => reader.problem(
                     "region",
                     "it is missing: the region the images were pushed to, such as `cn-north-4`",
-                );
+                ),
             }
             None
         }
@@ -276,6 +331,8 @@ fn region(
 #[derive(Default)]
 struct Selections {
     list: Vec<Selection>,
+    /// By organization and the text of the repository, which no pattern shares with a name.
+    places: HashMap<(Namespace, String), usize>,
     seen: HashSet<(usize, String)>,
 }
 
@@ -286,11 +343,8 @@ impl Selections {
         repository: &Choice<Repository>,
         tags: Vec<Choice<Tag>>,
     ) {
-        let known = self
-            .list
-            .iter()
-            .position(|known| known.namespace == *namespace && known.repository == *repository);
-        let index = known.unwrap_or_else(|| {
+        let place = (namespace.clone(), repository.to_string());
+        let index = *self.places.entry(place).or_insert_with(|| {
             self.list.push(Selection {
                 namespace: namespace.clone(),
                 repository: repository.clone(),

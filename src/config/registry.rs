@@ -120,7 +120,7 @@ impl Reference {
         }
         let Some(region) = registry.recognise(host) else {
             return Ok(Self::Elsewhere {
-                registry: host.to_owned(),
+                registry: host.chars().take(LONGEST_HOST).collect(),
             });
         };
         let (path, tag) = match path.rsplit_once(':') {
@@ -148,6 +148,9 @@ impl Reference {
         }))
     }
 }
+
+/// DNS has no longer names.
+const LONGEST_HOST: usize = 253;
 
 /// Whether the first part of a reference is a registry host, by the rule that container tools share.
 fn is_host(first: &str) -> bool {

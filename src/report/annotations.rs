@@ -1,5 +1,7 @@
 //! Errors that a CI system shows apart from the log: one for each failing repository × target, and never too many.
 
+use std::collections::HashSet;
+
 use crate::outcome::{Ending, Exit, Failure, Outcome, PairOutcome, State};
 use crate::prose::{counted, listed};
 use crate::report::failures::{REASONS_SHOWN, by_reason};
@@ -121,10 +123,13 @@ impl Writer<'_> {
     fn at_most(&self, mut all: Vec<Annotation>) -> Vec<Annotation> {
         if all.len() > MOST {
             let rest = all.split_off(MOST - 1);
-            let titles = listed(
-                rest.iter().map(|annotation| annotation.title.as_str()),
-                2000,
-            );
+            let mut seen = HashSet::new();
+            let titles: Vec<&str> = rest
+                .iter()
+                .map(|annotation| annotation.title.as_str())
+                .filter(|title| seen.insert(*title))
+                .collect();
+            let titles = listed(titles.into_iter(), 2000);
             let title = format!("{} more errors", rest.len());
             all.push(self.annotation(
                 &title,

@@ -6,6 +6,7 @@ mod common;
 mod consistency;
 mod credentials;
 mod faults;
+mod limits;
 mod patterns;
 mod permissions;
 mod preflight;
