@@ -1,4 +1,4 @@
-//! Which CI system this is. A new one is a variant, a row of [`SYSTEMS`] and a file under `report/`.
+//! Which CI system this is. A new one is a variant, a row of `SYSTEMS` and a file under `report/`.
 
 use crate::inputs::Environment;
 use crate::report::azure::Azure;

@@ -6,7 +6,7 @@ use crate::outcome::Signal;
 
 /// Handles signals from here on, and waits for the first.
 ///
-/// A second one ends the process at once, whatever it does. So does [`GRACE`] after the first, since whatever holds the
+/// A second one ends the process at once, whatever it does. So does `GRACE` after the first, since whatever holds the
 /// program up by then, such as a log that nobody reads, may do so for ever.
 #[cfg(unix)]
 pub fn first() -> impl Future<Output = Signal> {

@@ -3,6 +3,7 @@
 //! Where a place can be written from the tables, `UPDATE_DOCS=1 cargo test --test integration consistency` writes it.
 
 mod examples;
+mod links;
 mod messages;
 mod recipes;
 mod tables;
