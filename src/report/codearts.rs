@@ -40,7 +40,7 @@ impl Dialect for CodeArts {
             let number = number(&output.value);
             let value = number
                 .clone()
-                .unwrap_or_else(|| output.value.clone().into());
+                .unwrap_or_else(|| Value::from(&*output.value));
             result.insert(output.variable(), value);
             metrics.extend(number.map(|number| (output.variable(), number)));
         }

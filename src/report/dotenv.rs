@@ -17,5 +17,5 @@ pub fn lines(outputs: &Outputs) -> String {
 
 /// Whether GitLab takes the report.
 pub fn takes(outputs: &Outputs) -> bool {
-    lines(outputs).len() <= SIZE_LIMIT
+    outputs.total() <= SIZE_LIMIT && lines(outputs).len() <= SIZE_LIMIT
 }

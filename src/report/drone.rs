@@ -6,7 +6,7 @@ use crate::emit::{Emission, Mode, Purpose};
 use crate::inputs::Environment;
 use crate::report::dialect::Dialect;
 use crate::report::dotenv;
-use crate::report::outputs::Outputs;
+use crate::report::outputs::{Output, Outputs};
 
 /// The reader of the file stops for good at a line that is longer (`bufio.MaxScanTokenSize` in harness/lite-engine).
 const LINE_LIMIT: usize = 64 * 1024 - 1;
@@ -36,8 +36,7 @@ impl Dialect for Drone {
     }
 
     fn takes(&self, outputs: &Outputs) -> bool {
-        dotenv::lines(outputs)
-            .lines()
-            .all(|line| line.len() < LINE_LIMIT)
+        let line = |output: &Output| output.variable().len() + 1 + output.value.len();
+        outputs.iter().all(|output| line(output) < LINE_LIMIT)
     }
 }

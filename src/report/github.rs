@@ -143,3 +143,35 @@ pub(super) fn data(text: &str) -> String {
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_those_of_the_toolkit() {
+        assert_eq!(data("100%\r\n%0A: a,b"), "100%25%0D%0A%250A: a,b");
+        assert_eq!(property("100%\r\n%0A: a,b"), "100%25%0D%0A%250A%3A a%2Cb");
+    }
+
+    #[test]
+    fn a_delimiter_that_stands_in_the_value_is_not_taken() {
+        let github = GitHub::new(&Environment::new(), 7);
+        let first = github.delimiter("");
+        let second = github.delimiter(&format!("a{first}b"));
+        assert_ne!(first, second);
+        assert_eq!(github.delimiter(&first[..first.len() - 1]), first);
+    }
+
+    #[test]
+    fn only_an_id_that_the_user_gave_is_named() {
+        let name = |action: &str| {
+            let environment = [("GITHUB_ACTION".to_owned(), action.to_owned())];
+            GitHub::new(&environment.into(), 7).step
+        };
+        assert_eq!(name("sync"), "sync");
+        for action in ["", "__run", "__owner_swr-image-sync", "a}b", "a b"] {
+            assert_eq!(name(action), "<id>");
+        }
+    }
+}

@@ -1,17 +1,22 @@
 //! The JUnit report: one suite for each repository × target, one case for each tag. Whatever is not synced is a failure,
 //! so that the counts agree with the outputs; what stopped the run as a whole is an error in a suite of its own.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::outcome::{Ending, Failure, Outcome, PairOutcome, TagOutcome};
+use crate::outcome::{Ending, Failure, Outcome, PairOutcome, State, TagOutcome};
 use crate::plan::Pair;
 use crate::report::sanitise::Sanitiser;
 
 /// The report as XML.
 pub fn render(outcome: &Outcome, sanitiser: &Sanitiser) -> String {
-    let writer = Writer { sanitiser };
+    let mut writer = Writer {
+        sanitiser,
+        known: HashMap::new(),
+    };
     let mut report = Report::new("swr-image-sync");
     report.add_test_suites(writer.run(outcome));
     match &outcome.ending {
@@ -37,6 +42,8 @@ pub fn render(outcome: &Outcome, sanitiser: &Sanitiser) -> String {
 
 struct Writer<'a> {
     sanitiser: &'a Sanitiser,
+    /// Thousands of tags share one failure, whose message may be long; it is rendered once.
+    known: HashMap<(*const Failure, State), TestCaseStatus>,
 }
 
 impl Writer<'_> {
@@ -76,7 +83,7 @@ impl Writer<'_> {
         Some(suite)
     }
 
-    fn pair(&self, outcome: &PairOutcome) -> TestSuite {
+    fn pair(&mut self, outcome: &PairOutcome) -> TestSuite {
         let name = suite_name(&outcome.pair);
         let mut suite = TestSuite::new(name.as_str());
         let times = tag_times(outcome);
@@ -103,20 +110,22 @@ impl Writer<'_> {
         suite
     }
 
-    fn status(&self, fate: &TagOutcome) -> TestCaseStatus {
+    fn status(&mut self, fate: &TagOutcome) -> TestCaseStatus {
         if fate.state.is_synced() {
             return TestCaseStatus::success();
         }
-        let reason = fate
-            .failure
-            .as_ref()
-            .map_or_else(String::new, |failure| failure.to_string());
-        self.non_success(
-            NonSuccessKind::Failure,
-            fate.state.name(),
-            &reason,
-            fate.failure.as_deref(),
-        )
+        let word = fate.state.name();
+        let Some(failure) = &fate.failure else {
+            return self.non_success(NonSuccessKind::Failure, word, word, None);
+        };
+        let key = (Arc::as_ptr(failure), fate.state);
+        if let Some(status) = self.known.get(&key) {
+            return status.clone();
+        }
+        let message = failure.to_string();
+        let status = self.non_success(NonSuccessKind::Failure, word, &message, Some(failure));
+        self.known.insert(key, status.clone());
+        status
     }
 
     fn error(&self, name: &str, message: &str, failure: Option<&Failure>) -> TestCase {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -46,8 +47,8 @@ pub const OUTPUTS: [(&str, &str); 8] = [
 pub struct Output {
     /// The name in kebab case.
     pub name: &'static str,
-    /// The value.
-    pub value: String,
+    /// The value; it may be long, and several channels take it.
+    pub value: Arc<str>,
 }
 
 impl Output {
@@ -75,7 +76,10 @@ impl Outputs {
     /// Computes them; `exit` is the code that the step will end with.
     pub fn new(outcome: &Outcome, exit: Exit, sanitiser: &Sanitiser) -> Self {
         let lists = Lists::new(outcome);
-        let output = |name, value| Output { name, value };
+        let output = |name, value: String| Output {
+            name,
+            value: value.into(),
+        };
         Self {
             entries: vec![
                 output("status", outcome.status().name().to_owned()),
@@ -217,14 +221,13 @@ impl serde_json::ser::Formatter for AsciiFormatter {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut units = [0; 2];
-        for character in fragment.chars() {
-            if character.is_ascii() && !"'`$%&;|<>!#\u{7f}".contains(character) {
-                writer.write_all(&[character as u8])?;
-            } else {
-                for unit in character.encode_utf16(&mut units) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
+        let acts =
+            |character: char| !character.is_ascii() || "'`$%&;|<>!#\u{7f}".contains(character);
+        for part in fragment.split_inclusive(acts) {
+            let plain = part.strip_suffix(acts).unwrap_or(part);
+            writer.write_all(plain.as_bytes())?;
+            for unit in part[plain.len()..].encode_utf16() {
+                write!(writer, "\\u{unit:04x}")?;
             }
         }
         Ok(())
@@ -239,7 +242,7 @@ mod tests {
     fn outputs_are_left_out_in_the_order_of_the_contract() {
         let output = |name| Output {
             name,
-            value: "x".repeat(10),
+            value: "x".repeat(10).into(),
         };
         let names = [
             "status",

@@ -17,7 +17,7 @@ pub fn files(outputs: &Outputs, folder: &Path) -> Emission {
         path: folder.join(output.name),
         mode: Mode::Replace,
         purpose: Purpose::Results,
-        text: output.value.clone(),
+        text: output.value.to_string(),
     };
     Emission {
         stdout: String::new(),
@@ -28,6 +28,9 @@ pub fn files(outputs: &Outputs, folder: &Path) -> Emission {
 /// Whether Tekton's message takes them. It is a JSON array of keys and values, in which the quotes of our values are
 /// escaped once more.
 pub fn takes(outputs: &Outputs) -> bool {
+    if outputs.total() > SIZE_LIMIT {
+        return false;
+    }
     let message: usize = outputs
         .iter()
         .map(|output| {
