@@ -17,13 +17,18 @@ pub fn quieten_panics() {
     }));
 }
 
+/// Where the last panic happened, as far as it is known; asked once for each.
+pub fn place() -> Option<String> {
+    PLACE.lock().ok()?.take()
+}
+
 /// What a panic said, and where, as far as it is known.
 pub fn describe(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
-    match PLACE.lock().ok().and_then(|mut place| place.take()) {
+    match place() {
         Some(place) => format!("{text} ({place})"),
         None => text,
     }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::clock::Clock;
@@ -13,10 +14,24 @@ use crate::inputs::{self, Environment, FILE_LIMIT};
 use crate::outcome::{Ending, Exit, Outcome};
 use crate::report::Reporter;
 use crate::run::{World, run};
-use crate::signals;
+use crate::{defect, signals};
 
-/// Does everything that the program is for.
+/// Does everything that the program is for. A defect of the program ends in words and a code of its own, wherever it
+/// shows: in the run it is an outcome like any other, and in telling an outcome it is the outcome that is told.
 pub fn step(environment: &Environment, clock: Clock, stdout: &mut dyn Write) -> Exit {
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        run_and_tell(environment, clock, stdout)
+    }));
+    told.unwrap_or_else(|_| {
+        // Where nothing redacts any more, the text of a panic is not shown.
+        let place = defect::place().unwrap_or_else(|| "a place unknown".to_owned());
+        let line = format!("error: internal error at {place}; please report this as a defect\n");
+        emit::emit(&Emission::text(line), stdout);
+        Exit::Internal
+    })
+}
+
+fn run_and_tell(environment: &Environment, clock: Clock, stdout: &mut dyn Write) -> Exit {
     // First of all: until then PID 1 of a container is deaf to signals.
     let signal = signals::first();
     let inputs = inputs::read(environment, &read_file);
@@ -52,7 +67,11 @@ pub fn step(environment: &Environment, clock: Clock, stdout: &mut dyn Write) -> 
         }
     };
     let (reporter, stdout) = shared.into_inner();
-    emit::finish(&reporter, &outcome, stdout)
+    let mut finish = |outcome: &Outcome| emit::finish(&reporter, outcome, stdout);
+    catch_unwind(AssertUnwindSafe(|| finish(&outcome))).unwrap_or_else(|panic| {
+        let defect = Ending::Defect(defect::describe(&*panic));
+        finish(&Outcome::without_plan(defect))
+    })
 }
 
 /// Reads a file that an input or the environment names, one byte past the limit at most.

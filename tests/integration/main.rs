@@ -5,6 +5,7 @@ mod client;
 mod common;
 mod consistency;
 mod credentials;
+mod defects;
 mod faults;
 mod limits;
 mod patterns;
@@ -14,7 +15,6 @@ mod reads;
 mod refusals;
 mod retries;
 mod secrets;
-#[cfg(unix)]
 mod signals;
 mod sync;
 mod wait;
