@@ -23,6 +23,7 @@ install_tools() {
   mkdir -p "$E2E_CACHE"
   exec 8>"$E2E_CACHE/lock"
   flock 8
+  rm -rf "$E2E_CACHE"/unfinished.*
   install_debian_packages
   local versions
   versions=$(printf '%s\n' "${PYTHON_PACKAGES[@]}" "${NODE_PACKAGES[@]}" "$(python3 --version)" "$(node --version)" | sha256sum | cut -c1-12)
