@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use crate::outcome::{Exit, Outcome};
+use crate::defect;
+use crate::outcome::{Ending, Exit, Outcome};
 use crate::report::Reporter;
 
 /// What to print and which files to write.
@@ -131,9 +133,22 @@ pub fn emit(emission: &Emission, stdout: &mut dyn Write) -> Vec<WriteFailure> {
     failures
 }
 
-/// Writes and prints everything that is made of an outcome, and returns the code to exit with. Outputs come first, so
-/// that a code which only writing them decides can still be told to everyone else.
+/// Writes and prints everything that is made of an outcome, and returns the code to exit with. Should that bring a
+/// defect of this program to light, the defect is the outcome.
 pub fn finish(reporter: &Reporter, outcome: &Outcome, stdout: &mut dyn Write) -> Exit {
+    let told = catch_unwind(AssertUnwindSafe(|| tell(reporter, outcome, stdout)));
+    told.unwrap_or_else(|panic| {
+        let words = defect::describe(&*panic);
+        tell(
+            reporter,
+            &Outcome::without_plan(Ending::Defect(words)),
+            stdout,
+        )
+    })
+}
+
+/// Outputs come first, so that a code which only writing them decides can still be told to everyone else.
+fn tell(reporter: &Reporter, outcome: &Outcome, stdout: &mut dyn Write) -> Exit {
     let mut exit = outcome.exit();
     let mut failures = emit(&reporter.outputs(outcome, exit), stdout);
     if exit == Exit::Synced && !failures.is_empty() {
