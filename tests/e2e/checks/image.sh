@@ -28,7 +28,7 @@ copy_from() {
 
 section "The action's image"
 check_equal "holds the program and no other file" "swr-image-sync" "$(image_files "$ACTION_IMAGE")"
-check_at_most "is at most 6,000,000 bytes" 6000000 "$(image_format "$ACTION_IMAGE" '{{.Size}}')"
+check_at_most "is at most 5,000,000 bytes" 5000000 "$(image_format "$ACTION_IMAGE" '{{.Size}}')"
 check_equal "runs as root" "" "$(image_format "$ACTION_IMAGE" '{{.Config.User}}')"
 check_equal "starts the program, without a shell" '["/swr-image-sync"] null' \
   "$(image_format "$ACTION_IMAGE" '{{json .Config.Entrypoint}} {{json .Config.Cmd}}')"
