@@ -24,8 +24,9 @@ pub fn step(environment: &Environment, clock: Clock, stdout: &mut dyn Write) -> 
     }));
     told.unwrap_or_else(|_| {
         // Where nothing redacts any more, the text of a panic is not shown.
-        let place = defect::place().unwrap_or_else(|| "a place unknown".to_owned());
-        let line = format!("error: internal error at {place}; please report this as a defect\n");
+        let place = defect::place().map(|place| format!(" at {place}"));
+        let place = place.unwrap_or_default();
+        let line = format!("error: internal error{place}; please report this as a defect\n");
         emit::emit(&Emission::text(line), stdout);
         Exit::Internal
     })
@@ -67,11 +68,7 @@ fn run_and_tell(environment: &Environment, clock: Clock, stdout: &mut dyn Write)
         }
     };
     let (reporter, stdout) = shared.into_inner();
-    let mut finish = |outcome: &Outcome| emit::finish(&reporter, outcome, stdout);
-    catch_unwind(AssertUnwindSafe(|| finish(&outcome))).unwrap_or_else(|panic| {
-        let defect = Ending::Defect(defect::describe(&*panic));
-        finish(&Outcome::without_plan(defect))
-    })
+    emit::finish(&reporter, &outcome, stdout)
 }
 
 /// Reads a file that an input or the environment names, one byte past the limit at most.
