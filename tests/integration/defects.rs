@@ -115,7 +115,10 @@ fn where_nothing_can_be_told_any_more_that_is_told_without_its_words() {
     let (exit, log, _) = run(&["2 tags accepted by SWR", "nothing was synced"]);
     assert_eq!(exit, Exit::Internal, "{log}");
     let last = log.lines().last().expect("a line");
-    assert!(last.starts_with("error: internal error; please report"), "{log}");
+    assert!(
+        last.starts_with("error: internal error; please report"),
+        "{log}"
+    );
     let shown: Vec<_> = log
         .lines()
         .filter(|line| !line.starts_with("::add-mask::"))

@@ -21,7 +21,7 @@ fn links(text: &str) -> Links {
     for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES) {
         match event {
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                links.to.push(dest_url.into_string())
+                links.to.push(dest_url.into_string());
             }
             Event::Html(html) | Event::InlineHtml(html) => {
                 for attribute in ["src=\"", "href=\""] {
@@ -59,7 +59,7 @@ fn links(text: &str) -> Links {
 
 /// The name of a heading, by GitHub's rule.
 fn anchor(heading: &str) -> String {
-    let kept = heading
+    heading
         .to_lowercase()
         .chars()
         .filter_map(|character| match character {
@@ -67,8 +67,7 @@ fn anchor(heading: &str) -> String {
             '-' | '_' => Some(character),
             _ => character.is_alphanumeric().then_some(character),
         })
-        .collect();
-    kept
+        .collect()
 }
 
 /// The path without `.` and `..`.
