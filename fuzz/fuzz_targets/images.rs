@@ -32,7 +32,12 @@ fuzz_target!(|text: &str| {
         let mut tags: Vec<_> = images.tags.iter().collect();
         assert!(!tags.is_empty());
         for tag in images.tags.iter() {
-            let reference = config.registry.reference(&config.region, &images.namespace, &images.repository, tag);
+            let reference = config.registry.reference(
+                &config.region,
+                &images.namespace,
+                &images.repository,
+                tag,
+            );
             assert!(text.contains(images.repository.as_str()) || text.contains('\\'));
             match Reference::parse(&reference, &Registry::HUAWEI_CLOUD) {
                 Ok(Reference::Swr(swr)) => {

@@ -34,13 +34,20 @@ fuzz_target!(|text: &str| {
     let inputs = inputs::read(&environment, &read_file);
     let _ = Presentation::parse(&inputs, &environment);
     let says_no_secret = |words: &str| assert!(!is_secret || !words.contains(SECRET), "{words}");
-    inputs.warnings.iter().for_each(|words| says_no_secret(words));
+    inputs
+        .warnings
+        .iter()
+        .for_each(|words| says_no_secret(words));
     match Config::parse(&inputs, &environment) {
         Ok(config) => understood(&config),
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a reason");
             for problem in problems {
-                assert!(find(problem.input).is_some(), "{} is no input", problem.input);
+                assert!(
+                    find(problem.input).is_some(),
+                    "{} is no input",
+                    problem.input
+                );
                 assert!(!problem.message.trim().is_empty());
                 says_no_secret(&problem.to_string());
             }
@@ -86,9 +93,16 @@ fn understood(config: &Config) {
             pair.target.namespace.as_str(),
         ];
         for name in names {
-            let is_harmless = |character: char| character.is_ascii_alphanumeric() || "._-/".contains(character);
-            assert!(!name.is_empty() && name.chars().all(is_harmless), "{name:?}");
-            assert!(name.split('/').all(|part| !matches!(part, "" | "." | "..")), "{name:?}");
+            let is_harmless =
+                |character: char| character.is_ascii_alphanumeric() || "._-/".contains(character);
+            assert!(
+                !name.is_empty() && name.chars().all(is_harmless),
+                "{name:?}"
+            );
+            assert!(
+                name.split('/').all(|part| !matches!(part, "" | "." | "..")),
+                "{name:?}"
+            );
         }
     }
     let _ = plan.to_string();
