@@ -6,6 +6,7 @@ mod examples;
 mod links;
 mod messages;
 mod recipes;
+mod reliability;
 mod tables;
 
 use std::fs;
