@@ -426,3 +426,26 @@ fn every_input_and_output_is_described() {
         );
     }
 }
+
+#[test]
+fn at_debug_level_the_log_says_where_each_input_came_from() {
+    let run = Run::github()
+        .input("log-level", "debug")
+        .input("dry-run", "true")
+        .input("images", "swr.cn-north-4.myhuaweicloud.com/team/app:v1")
+        .set("INPUT_TARGETS", "cn-east-3")
+        .set("INPUT_EXCLUDE_TAGS_FILE", "/dev/null");
+    let log = run.run().stdout;
+    for line in [
+        "input `images`: from INPUT_IMAGES",
+        "input `targets`: from INPUT_TARGETS",
+        "input `dry-run`: from INPUT_DRY-RUN",
+    ] {
+        assert!(log.contains(line), "{line} is not in\n{log}");
+    }
+    let defaults = INPUTS.iter().filter(|input| !input.default.is_empty());
+    for input in defaults.filter(|input| !["log-level", "dry-run"].contains(&input.name)) {
+        let line = format!("input `{}`: by default {}", input.name, input.default);
+        assert!(log.contains(&line), "{line} is not in\n{log}");
+    }
+}
