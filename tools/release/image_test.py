@@ -46,13 +46,19 @@ def require(what: str, found: object, wanted: object) -> None:
     print(f"  {what}: {wanted}", file=sys.stderr)
 
 
-def run(image: str, flavour: str, *arguments: str, docker: list[str] = [], env: dict[str, str] = {}) -> tuple[int, str]:
+def run(
+    image: str, flavour: str, *arguments: str, docker: tuple[str, ...] = (), env: dict[str, str] | None = None
+) -> tuple[int, str]:
     """The program in a container of the image; in the shell image through a shell, as it is meant to be used."""
-    command = list(arguments) if flavour == "action" else ["sh", "-c", 'swr-image-sync "$@"', "sh", *arguments]
-    names = [word for name in env for word in ("--env", name)]
+    command = arguments if flavour == "action" else ("sh", "-c", 'swr-image-sync "$@"', "sh", *arguments)
+    names = [word for name in env or {} for word in ("--env", name)]
     done = subprocess.run(
         ["docker", "run", "--rm", "--network", "host", *docker, *names, image, *command],
-        env=with_environment(env), stdout=subprocess.PIPE, text=True, timeout=120, check=False,
+        env=with_environment(env),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stdout
 
@@ -74,7 +80,7 @@ def sync(image: str, flavour: str, url: str, target: str) -> tuple[int, dict[str
     with tempfile.TemporaryDirectory() as folder:
         for name in ("output", "summary"):
             (Path(folder) / name).touch()
-        code, log = run(image, flavour, docker=["--volume", f"{folder}:/runner"], env=RUNNER | inputs)
+        code, log = run(image, flavour, docker=("--volume", f"{folder}:/runner"), env=RUNNER | inputs)
         print(log, end="", file=sys.stderr)
         outputs = read_outputs((Path(folder) / "output").read_text())
     return code, {name: outputs.get(name, "") for name in ("status", "failed-count", "synced-count")}
