@@ -3,7 +3,7 @@
 import collections
 import re
 import tempfile
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import programs
@@ -62,24 +62,23 @@ def one_sync(times, tls):
 def many_syncs(times):
     """Calls by the thousand to a server that takes its time: wall, peak memory and connections."""
     step(f"{CALLS} calls at {LATENCY_MS} ms")
-    arguments = ["--port", "0", "--sized", f"{CALLS // 4},1", "--latency", f"{LATENCY_MS}ms"]
-    with standin(*arguments) as server:
+    root = programs.WORK / "root.pem"
+    sized = ["--sized", f"{CALLS // 4},1", "--latency", f"{LATENCY_MS}ms", "--ca", str(root)]
+    with standin("--port", "0", "--listen-tls", "127.0.0.1:0", *sized, sockets=2) as server:
+        width = {"concurrency": CONCURRENCY}
+        encrypted = programs.many_syncs(server.endpoint(server.urls[1]), CALLS, ca_certs_file=root, **width)
         everyone = [
-            programs.many_syncs(server.endpoint(), CALLS, concurrency=CONCURRENCY),
+            programs.many_syncs(server.endpoint(), CALLS, **width),
+            replace(encrypted, name="swr-image-sync, TLS and HTTP/2"),
             programs.many_by_raw_client(server.url, CALLS, CONCURRENCY),
             programs.many_by_curl(server.url, CALLS, CONCURRENCY),
         ]
-        connections = {}
-
-        def run_and_count(program):
-            before = server.counters()["connections"]
-            memory = peak_memory(program)
-            # The control call that asks has a connection of its own.
-            return memory, server.counters()["connections"] - before - 1
-
-        memory = {}
+        memory, connections = {}, {}
         for program in everyone:
-            memory[program.name], connections[program.name] = run_and_count(program)
+            before = server.counters()["connections"]
+            memory[program.name] = peak_memory(program)
+            # The control call that asks has a connection of its own.
+            connections[program.name] = server.counters()["connections"] - before - 1
         runs = interleaved(everyone, times)
     return {
         program.name: {
