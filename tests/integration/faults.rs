@@ -157,7 +157,12 @@ fn a_root_is_taken_from_ca_certs_and_from_ssl_cert_file() {
     let garbage = with_file("garbage.pem");
     std::fs::write(garbage.path("garbage.pem"), "no certificate").expect("a file");
     let finished = garbage.run();
-    told(&finished, 2, "skipped", &["SSL_CERT_FILE names", "unset SSL_CERT_FILE"]);
+    told(
+        &finished,
+        2,
+        "skipped",
+        &["SSL_CERT_FILE names", "unset SSL_CERT_FILE"],
+    );
 
     let finished = with_file("not-there.pem").run();
     told(

@@ -162,6 +162,61 @@ fn the_workflows_to_start_from_sync_what_they_say() {
     }
 }
 
+/// Runs a command with the variables that a shell block sets, as `NAME=value` in front of it or behind `--env`.
+fn run_shell(block: &str, standin: &Standin) -> Finished {
+    let words = block
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='));
+    let run = words.fold(Run::plain(), |run, (name, value)| {
+        run.set(name, value.trim_matches('\''))
+    });
+    run.set("INPUT_ENDPOINT", &standin.endpoint()).run()
+}
+
+#[test]
+fn the_commands_of_the_readme_sync_what_they_say() {
+    let blocks = blocks(&read("README.md"), "sh");
+    let [own] = &blocks
+        .iter()
+        .filter(|block| block.contains("INPUT_ENDPOINT="))
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one block is for trying inputs of one's own");
+    };
+    let standin = Standin::start(World::demo());
+    let [_, given] = &own.split("INPUT_ENDPOINT='").collect::<Vec<_>>()[..] else {
+        panic!("it names the imitation once");
+    };
+    let path = given
+        .split('\'')
+        .next()
+        .and_then(|address| address.strip_prefix("http://127.0.0.1:8080"));
+    assert_eq!(path, standin.endpoint().strip_prefix(&standin.url()));
+    let finished = run_shell(own, &standin);
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    assert_eq!(standin.sync_requests().len(), 2);
+    let mistyped = run_shell(
+        &own.replace("team/app:1.0.0", "team/app:1.0.O"),
+        &Standin::start(World::demo()),
+    );
+    assert_eq!(mistyped.code, Some(4), "{}", mistyped.stdout);
+
+    let [container] = &blocks
+        .iter()
+        .filter(|block| block.starts_with("docker run"))
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one block runs the image");
+    };
+    let keys = format!("HUAWEICLOUD_SDK_AK={DEMO_ACCESS_KEY} HUAWEICLOUD_SDK_SK={DEMO_SECRET_KEY}");
+    let without_keys = "--env HUAWEICLOUD_SDK_AK --env HUAWEICLOUD_SDK_SK";
+    assert!(container.contains(without_keys), "{container}");
+    let standin = Standin::start(world());
+    let finished = run_shell(&container.replace(without_keys, &keys), &standin);
+    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
+    assert_eq!(standin.sync_requests().len(), 1);
+}
+
 #[test]
 fn a_wrong_recipe_is_noticed() {
     let step = serde_json::json!({"with": {"images": format!("{REGISTRY}/my-app:v1.2.3"), "targets": "nowhere-1", "preflight": true,
