@@ -158,10 +158,11 @@ fn tell(reporter: &Reporter, outcome: &Outcome, stdout: &mut dyn Write) -> Exit 
     }
     failures.extend(emit(&reporter.summary(outcome, exit), stdout));
     let untold = emit(&reporter.conclusion(outcome, exit, &failures), stdout);
-    match exit {
-        Exit::Synced if !untold.is_empty() => Exit::NotWritten,
-        _ => exit,
+    if exit == Exit::Synced && !untold.is_empty() {
+        exit = Exit::NotWritten;
+        emit(&reporter.outputs(outcome, exit), stdout);
     }
+    exit
 }
 
 /// Appends on a line of its own: what is there may lack its last line break.

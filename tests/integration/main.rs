@@ -7,6 +7,7 @@ mod consistency;
 mod credentials;
 mod defects;
 mod faults;
+mod files;
 mod limits;
 mod patterns;
 mod permissions;

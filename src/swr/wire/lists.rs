@@ -75,7 +75,7 @@ pub fn tag(body: &[u8]) -> Result<TagRow, UnreadableRead> {
     read::<WireTag>(body, "a tag")?.read("a tag")
 }
 
-/// A page of repositories.
+/// A page of repositories; those without a name are passed over, since nothing can be asked of them.
 ///
 /// # Errors
 /// A body that is no such list.
@@ -87,6 +87,7 @@ pub fn repositories(body: &[u8]) -> Result<Vec<RepositoryRow>, UnreadableRead> {
     }
     let rows = rows::<Wire>(body, "a list of repositories")?.into_iter();
     Ok(rows
+        .filter(|row| !row.name.is_empty())
         .map(|Wire { name, namespace }| RepositoryRow { namespace, name })
         .collect())
 }
@@ -170,7 +171,8 @@ struct WireTag {
 
 impl WireTag {
     fn read(self, what: &'static str) -> Result<TagRow, UnreadableRead> {
-        let name = self.in_lists.or(self.tag).ok_or_else(|| UnreadableRead {
+        let name = self.in_lists.or(self.tag).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| UnreadableRead {
             what,
             why: "a tag has neither `Tag` nor `tag`".to_owned(),
         })?;
@@ -308,6 +310,18 @@ mod tests {
             message,
             "the body is not a list of tags: a tag has neither `Tag` nor `tag`"
         );
+    }
+
+    #[test]
+    fn what_has_no_name_is_not_taken() {
+        let body = br#"[{"name":""},{"name":"app"}]"#;
+        let names: Vec<_> = repositories(body)
+            .expect("a list")
+            .into_iter()
+            .map(|row| row.name)
+            .collect();
+        assert_eq!(names, ["app"]);
+        assert!(tags(br#"[{"Tag":""}]"#).is_err());
     }
 
     #[test]

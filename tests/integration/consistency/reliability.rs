@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{hold, project, read};
 
 /// All tests of these are named there.
-const FILES: [&str; 5] = ["defects", "faults", "limits", "retries", "signals"];
+const FILES: [&str; 6] = ["defects", "faults", "files", "limits", "retries", "signals"];
 
 /// What stands between backticks in the last column of the tables, as `module::test` or the path of a script.
 fn named() -> BTreeSet<String> {
