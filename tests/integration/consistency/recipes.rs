@@ -191,7 +191,7 @@ fn the_commands_of_the_readme_sync_what_they_say() {
         .split('\'')
         .next()
         .and_then(|address| address.strip_prefix("http://127.0.0.1:8080"));
-    assert_eq!(path, standin.endpoint().strip_prefix(&standin.url()));
+    assert_eq!(path, standin.endpoint().strip_prefix(standin.url()));
     let finished = run_shell(own, &standin);
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert_eq!(standin.sync_requests().len(), 2);
