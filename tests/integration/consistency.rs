@@ -5,9 +5,11 @@
 mod examples;
 mod links;
 mod messages;
+mod readmes;
 mod recipes;
 mod reliability;
 mod tables;
+mod texts;
 
 use std::fs;
 use std::path::{Path, PathBuf};

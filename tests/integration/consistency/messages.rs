@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use super::examples::blocks;
+use super::texts::blocks;
 use super::{files_below, hold, read};
 
 /// Files whose texts are no messages: the tables that README and `--help` have, and the forms of signatures.

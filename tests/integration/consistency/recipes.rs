@@ -5,8 +5,8 @@ use serde_json::Value;
 use standin::{Agency, DEMO_ACCESS_KEY, DEMO_SECRET_KEY, Provider, Standin, Tag, World};
 use swr_image_sync::inputs::find;
 
-use super::examples::{blocks, yaml};
 use super::read;
+use super::texts::{blocks, yaml};
 use crate::common::{Finished, Run};
 
 const REGISTRY: &str = "swr.cn-north-4.myhuaweicloud.com/my-organization";
