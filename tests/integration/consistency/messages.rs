@@ -11,6 +11,9 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::texts::blocks;
 use super::{files_below, hold, read};
 
+/// Where messages are explained.
+const DOCUMENTS: [&str; 2] = ["docs/troubleshooting.md", "docs/zh-CN/troubleshooting.md"];
+
 /// Files whose texts are no messages: the tables that README and `--help` have, and the forms of signatures.
 const OTHER_TEXTS: [&str; 4] = [
     "src/help.rs",
@@ -247,7 +250,7 @@ fn every_message_is_explained_and_every_explained_message_exists() {
     let messages = messages();
     assert!(messages.len() > 200, "only {} were found", messages.len());
     let mut problems = Vec::new();
-    for document in ["docs/troubleshooting.md", "docs/zh-CN/troubleshooting.md"] {
+    for document in DOCUMENTS {
         let explained = explained(document);
         for message in &messages {
             if !explained
@@ -272,6 +275,18 @@ fn every_message_is_explained_and_every_explained_message_exists() {
         problems.push("Put each into a block of `text` with cause and cure, in both languages; CONTRIBUTING.md says more.".to_owned());
     }
     hold(&problems);
+}
+
+#[test]
+fn both_languages_explain_the_same_messages_once_each() {
+    let [english, chinese] = DOCUMENTS.map(explained);
+    let mut seen = BTreeSet::new();
+    let twice: Vec<&String> = english.iter().filter(|line| !seen.insert(*line)).collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+    for (place, (english, chinese)) in english.iter().zip(&chinese).enumerate() {
+        assert_eq!(chinese, english, "line {place} of all messages");
+    }
+    assert_eq!(chinese.len(), english.len());
 }
 
 #[test]
