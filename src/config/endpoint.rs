@@ -23,8 +23,20 @@ impl Endpoint {
     pub fn parse(text: &str) -> Result<Self, String> {
         let template = text.trim_end_matches('/');
         let sample = template.replace("{region}", "cn-north-4");
-        let url = Url::parse(&sample)
-            .map_err(|error| format!("it is not an address ({error}); write it like `https://swr-api.{{region}}.myhuaweicloud.com`"))?;
+        let refuse = |why: &str| {
+            format!(
+                "it is not an address ({why}); write it like `https://swr-api.{{region}}.myhuaweicloud.com`"
+            )
+        };
+        // Parsing would take more than is meant: `https:host`, backslashes for slashes, line breaks in the middle.
+        let Some((_, rest)) = sample.split_once("://") else {
+            return Err(refuse("it lacks `://`"));
+        };
+        let is_plain = |character: char| character.is_ascii_graphic() && character != '\\';
+        if !rest.chars().all(is_plain) {
+            return Err(refuse("it has characters that no address has"));
+        }
+        let url = Url::parse(&sample).map_err(|error| refuse(&error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("an address may not hold a user name or password".to_owned());
         }
@@ -34,10 +46,7 @@ impl Endpoint {
             ));
         }
         // The text itself is looked at, since parsing an address resolves segments and escapes.
-        let path = sample
-            .split_once("://")
-            .and_then(|(_, rest)| rest.split_once('/'))
-            .map_or("", |(_, path)| path);
+        let path = rest.split_once('/').map_or("", |(_, path)| path);
         let fits = |segment: &str| {
             !matches!(segment, "" | "." | "..")
                 && segment
@@ -145,6 +154,11 @@ mod tests {
             "https://a.example/../b",
             "https://a.example/a$b",
             "https://a.example/a//b",
+            "https:a.example/../b",
+            r"https://a.example\..\b",
+            "https://a.example/a\tb",
+            "https://wuT\u{8b}\u{fffd}",
+            "https://bücher.example",
         ] {
             assert!(Endpoint::parse(refused).is_err(), "{refused}");
         }

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::process::Child;
+use std::path::Path;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use standin::{Answer, Delivery, Fault, Matcher, Standin, Sync, When, World};
@@ -14,6 +14,11 @@ use crate::common::{Finished, Run};
 
 /// From the signal to the end of the process.
 const PROMISED: Duration = Duration::from_secs(2);
+
+fn fifo(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.expect("the command mkfifo").success());
+}
 
 fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("the process is there");
@@ -218,7 +223,7 @@ fn stuck_in_writing() -> (Standin, Run, Child) {
         .input("targets", "cn-east-3")
         .input("batch-size", "1000");
     let path = run.path("fifo");
-    mkfifoat(CWD, &path, Mode::RWXU).expect("a FIFO");
+    fifo(&path);
     let run = run.set("GITHUB_OUTPUT", path.to_str().expect("UTF-8"));
     let child = run.start();
     assert!(standin.wait_for(Duration::from_secs(20), |log| log.len() == 2));
@@ -288,7 +293,7 @@ fn a_fifo_at_the_path_of_a_report_is_replaced() {
     let standin = Standin::start(World::sized(1, 1));
     let run = calls(&standin, 1);
     let path = run.path("report-json");
-    mkfifoat(CWD, &path, Mode::RWXU).expect("a FIFO");
+    fifo(&path);
     let finished = run.run();
     assert_eq!(finished.code, Some(0), "{}", finished.stdout);
     assert!(fs::symlink_metadata(&path).is_ok_and(|it| it.is_file()));
