@@ -153,7 +153,9 @@ fn proxy(environment: &Environment, events: Events<'_>) -> Result<Option<Proxy>,
     if exceptions.is_some_and(|list| list.split(',').any(|entry| entry.trim() == "*")) {
         return Ok(None);
     }
-    if !full.is_ascii() {
+    // Escapes belong into the login, not into the host.
+    let host = full.rsplit('@').next().unwrap_or(&full);
+    if !full.is_ascii() || host.contains('%') {
         return Err(unusable("it has characters that no address has".to_owned()));
     }
     let url = Url::parse(&full).map_err(|error| unusable(error.to_string()))?;

@@ -28,11 +28,12 @@ impl Endpoint {
                 "it is not an address ({why}); write it like `https://swr-api.{{region}}.myhuaweicloud.com`"
             )
         };
-        // Parsing would take more than is meant: `https:host`, backslashes for slashes, line breaks in the middle.
+        // Parsing would take more than is meant: `https:host`, backslashes for slashes, escapes in the host.
         let Some((_, rest)) = sample.split_once("://") else {
             return Err(refuse("it lacks `://`"));
         };
-        let is_plain = |character: char| character.is_ascii_graphic() && character != '\\';
+        let is_plain =
+            |character: char| character.is_ascii_graphic() && !matches!(character, '\\' | '%');
         if !rest.chars().all(is_plain) {
             return Err(refuse("it has characters that no address has"));
         }
@@ -159,6 +160,7 @@ mod tests {
             "https://a.example/a\tb",
             "https://wuT\u{8b}\u{fffd}",
             "https://bücher.example",
+            "https://a%AC.example",
         ] {
             assert!(Endpoint::parse(refused).is_err(), "{refused}");
         }

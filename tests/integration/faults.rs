@@ -469,8 +469,10 @@ fn the_login_of_a_proxy_is_sent_to_it_and_shown_nowhere() {
 
 #[test]
 fn a_proxy_that_is_no_address_is_an_input_problem() {
-    let finished = run().set("HTTPS_PROXY", "http://Büro:3128").run();
-    assert_eq!(finished.code, Some(2), "{}", finished.stdout);
+    for address in ["http://Büro:3128", "http://user:a@proxy%AC:3128"] {
+        let finished = run().set("HTTPS_PROXY", address).run();
+        assert_eq!(finished.code, Some(2), "{}", finished.stdout);
+    }
     let finished = run()
         .set("HTTPS_PROXY", "ftp://user:s3cretpassword@x")
         .run();
