@@ -218,6 +218,15 @@ impl Finished {
             .unwrap_or_else(|| panic!("no output `{name}`\n{}", self.stdout))
     }
 
+    /// The state of each tag of each pair, in order.
+    pub(crate) fn states(&self) -> Vec<String> {
+        let results = self.json("results");
+        let pairs = results.as_array().expect("an array").iter();
+        let tags = pairs.flat_map(|pair| pair["tags"].as_array().expect("an array"));
+        tags.map(|tag| tag["state"].as_str().expect("a state").to_owned())
+            .collect()
+    }
+
     /// One output, read as JSON.
     pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.output(name)).expect("JSON")

@@ -1,6 +1,9 @@
 //! Everything that can go wrong between the program and the service, injected at the socket: what becomes of the tags, and
 //! what a person with a red pipeline reads.
 
+mod proxies;
+mod tls;
+
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
@@ -8,11 +11,10 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use standin::{
     Answer, Certificate, ConnectionFault, DEMO_ACCESS_KEY, DEMO_SECRET_KEY, Delivery, ErrorShape,
-    Fault, Proxy, Route, Standin, When, World,
+    Fault, Standin, When, World,
 };
 
 use crate::common::{Finished, Run};
-use crate::secrets;
 
 /// One call with one tag, without retries.
 fn run() -> Run {
@@ -104,77 +106,6 @@ fn a_name_that_cannot_be_looked_up_is_told() {
         5,
         "unknown",
         &[&cannot, "`region`", "`endpoint`"],
-    );
-}
-
-#[test]
-fn a_certificate_that_is_not_trusted_is_told_and_never_tried_again() {
-    for (certificate, texts) in [
-        (
-            Certificate::WrongHost,
-            ["it is for elsewhere.example", "`endpoint`"],
-        ),
-        (
-            Certificate::Expired,
-            ["it expired at 2020-01-01T00:00:00Z", "clock"],
-        ),
-        (
-            Certificate::UnknownRoot,
-            ["nobody known here has signed it", "`ca-certs`"],
-        ),
-    ] {
-        let standin = encrypted(certificate);
-        let finished = against(&standin).input("retries", "3").run();
-        let whose = format!("the certificate of {} is not trusted", standin.address());
-        told(&finished, 5, "unknown", &[&whose, texts[0], texts[1]]);
-        assert_eq!(standin.counters().connections, 1, "{certificate:?}");
-        assert_eq!(standin.requests().len(), 0, "{certificate:?}");
-    }
-    // Good, but nobody said that its root is to be trusted.
-    let standin = encrypted(Certificate::Good);
-    let finished = against(&standin).input("ca-certs", "").run();
-    told(
-        &finished,
-        5,
-        "unknown",
-        &["nobody known here has signed it"],
-    );
-}
-
-#[test]
-fn a_root_is_taken_from_ca_certs_and_from_ssl_cert_file() {
-    let standin = encrypted(Certificate::Good);
-    synced(&against(&standin).run());
-
-    let with_file = |file: &str| {
-        let run = against(&standin).input("ca-certs", "");
-        std::fs::write(run.path("roots.pem"), standin.ca_pem()).expect("a file");
-        let path = run.path(file);
-        run.set("SSL_CERT_FILE", path.to_str().expect("UTF-8"))
-    };
-    synced(&with_file("roots.pem").run());
-
-    let garbage = with_file("garbage.pem");
-    std::fs::write(garbage.path("garbage.pem"), "no certificate").expect("a file");
-    let finished = garbage.run();
-    told(
-        &finished,
-        2,
-        "skipped",
-        &["SSL_CERT_FILE names", "unset SSL_CERT_FILE"],
-    );
-
-    let finished = with_file("not-there.pem").run();
-    told(
-        &finished,
-        5,
-        "unknown",
-        &["nobody known here has signed it"],
-    );
-    assert!(
-        finished.stdout.contains("SSL_CERT_FILE names"),
-        "{}",
-        finished.stdout
     );
 }
 
@@ -310,40 +241,6 @@ fn an_answer_may_travel_in_every_way_that_http_knows() {
 }
 
 #[test]
-fn a_stream_that_http2_ends_is_tried_again() {
-    for delivery in [
-        Delivery::GoAway,
-        Delivery::Refuse,
-        Delivery::Reset,
-        Delivery::ResetInBody,
-    ] {
-        let finished = under_http2(Fault::delivery(delivery));
-        told(&finished, 5, "unknown", &["broke before the answer"]);
-
-        let standin = encrypted(Certificate::Good);
-        standin.fault(Fault::delivery(delivery).when(When::First(1)));
-        synced(&against(&standin).input("retries", "1").run());
-        assert_eq!(standin.sync_requests().len(), 2, "{delivery:?}");
-    }
-}
-
-#[test]
-fn a_connection_that_is_going_away_is_left_for_another() {
-    let standin = Standin::start_tls(World::sized(6, 1), Certificate::Good);
-    standin.fault(Fault::delivery(Delivery::LastOfConnection));
-    let images: Vec<String> = (0..6)
-        .map(|index| format!("swr.cn-north-4.myhuaweicloud.com/bulk/r{index:04}:t00000"))
-        .collect();
-    let finished = against(&standin)
-        .input("images", &images.join(","))
-        .input("concurrency", "1")
-        .run();
-    synced(&finished);
-    assert_eq!(standin.sync_requests().len(), 6);
-    assert!(standin.counters().connections > 1);
-}
-
-#[test]
 fn a_redirect_is_never_followed() {
     let elsewhere = Standin::start(World::demo());
     for status in [301, 302, 303, 307, 308] {
@@ -374,122 +271,6 @@ fn a_clock_twenty_minutes_off_is_told_with_the_difference() {
         told(&finished, 3, "failed", &["set the runner's clock", side]);
         assert_eq!(standin.requests().len(), 1);
     }
-}
-
-/// A stand-in that the vendor's own host name leads to, through a proxy.
-fn behind_proxy() -> (Standin, Proxy) {
-    let standin = encrypted(Certificate::Good);
-    let proxy = Proxy::start(Route::To(standin.address()));
-    (standin, proxy)
-}
-
-#[test]
-fn the_proxy_is_used_whatever_the_case_of_its_variable() {
-    for variable in ["HTTPS_PROXY", "https_proxy"] {
-        let (standin, proxy) = behind_proxy();
-        for address in [proxy.url(), proxy.url().replace("http://", "")] {
-            let run = run().input("ca-certs", standin.ca_pem());
-            synced(&run.set(variable, &address).run());
-        }
-        let asked = proxy.asked();
-        assert_eq!(asked.len(), 2, "{variable}");
-        for request in asked {
-            assert_eq!(request.method, "CONNECT");
-            assert_eq!(request.target, "swr-api.cn-north-4.myhuaweicloud.com:443");
-        }
-    }
-}
-
-#[test]
-fn no_proxy_leaves_hosts_out_whatever_the_case_of_its_variable() {
-    for variable in ["NO_PROXY", "no_proxy"] {
-        for exceptions in ["127.0.0.1", "*", "a.example, 127.0.0.0/8"] {
-            let standin = encrypted(Certificate::Good);
-            let proxy = Proxy::start(Route::AsAsked);
-            let run = || against(&standin).set("HTTPS_PROXY", &proxy.url());
-            synced(&run().set(variable, exceptions).run());
-            assert_eq!(proxy.asked().len(), 0, "{variable}={exceptions}");
-            synced(&run().set(variable, "other.example").run());
-            assert_eq!(proxy.asked().len(), 1);
-        }
-    }
-}
-
-#[test]
-fn a_proxy_that_refuses_is_told_from_the_service() {
-    let host = "swr-api.cn-north-4.myhuaweicloud.com";
-    for (status, text) in [
-        (407, "the proxy asks for a login"),
-        (403, "the proxy does not connect to"),
-        (502, "the proxy does not connect to"),
-    ] {
-        let proxy = Proxy::start(Route::Refuse(page(status, "Refused")));
-        let finished = run().set("HTTPS_PROXY", &proxy.url()).run();
-        told(&finished, 5, "unknown", &[text, host, "HTTPS_PROXY"]);
-    }
-    let nobody = format!("http://{}", closed());
-    let finished = run().set("HTTPS_PROXY", &nobody).run();
-    let texts = ["the proxy does not connect to", host];
-    told(&finished, 5, "unknown", &texts);
-    assert!(finished.stdout.contains(&nobody), "{}", finished.stdout);
-}
-
-#[test]
-fn the_login_of_a_proxy_is_sent_to_it_and_shown_nowhere() {
-    let password = "pr0xy/P@ssword+of=the~runner";
-    let encoded = "pr0xy%2FP%40ssword%2Bof%3Dthe%7Erunner";
-    let (standin, proxy) = behind_proxy();
-    let url = proxy
-        .url()
-        .replace("http://", &format!("http://user:{encoded}@"));
-    let refusing = Proxy::start(Route::Refuse(page(
-        407,
-        &format!("Who is user:{password}?"),
-    )));
-    let refusing_url = url.replace(&proxy.url()[7..], &refusing.url()[7..]);
-    let run = || {
-        run()
-            .input("ca-certs", standin.ca_pem())
-            .input("log-level", "debug")
-    };
-    let good = run().set("HTTPS_PROXY", &url).run();
-    synced(&good);
-    assert_eq!(
-        proxy.asked()[0].header("Proxy-Authorization"),
-        Some("Basic dXNlcjpwcjB4eS9QQHNzd29yZCtvZj10aGV+cnVubmVy")
-    );
-    let refused = run().set("HTTPS_PROXY", &refusing_url).run();
-    told(&refused, 5, "unknown", &["the proxy asks for a login"]);
-    let login = [password.to_owned(), format!("user:{password}")];
-    for finished in [good, refused] {
-        let all = format!("{}{:?}", finished.stdout, finished.outputs());
-        assert_eq!(secrets::leak(&all, &login), None);
-    }
-}
-
-#[test]
-fn a_proxy_that_is_no_address_is_an_input_problem() {
-    for address in ["http://Büro:3128", "http://user:a@proxy%AC:3128"] {
-        let finished = run().set("HTTPS_PROXY", address).run();
-        assert_eq!(finished.code, Some(2), "{}", finished.stdout);
-    }
-    let finished = run()
-        .set("HTTPS_PROXY", "ftp://user:s3cretpassword@x")
-        .run();
-    assert_eq!(finished.code, Some(2), "{}", finished.stdout);
-    assert!(
-        finished.stdout.contains("HTTPS_PROXY"),
-        "{}",
-        finished.stdout
-    );
-    assert_eq!(finished.output("status"), "failure");
-    let mask = "::add-mask::";
-    let shown: String = finished
-        .stdout
-        .lines()
-        .filter(|line| !line.starts_with(mask))
-        .collect();
-    assert!(!shown.contains("s3cretpassword"), "{shown}");
 }
 
 #[test]

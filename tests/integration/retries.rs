@@ -1,6 +1,6 @@
 //! What is sent again, when, and what never is; told by the log of the stand-in.
 
-use std::time::{Duration, Instant};
+mod gate;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use standin::{
     Standin, Sync, SyncRule, When, World,
 };
 
-use crate::common::{Finished, Run};
+use crate::common::Run;
 
 /// One repository with two tags, one target: one call.
 fn one_call(standin: &Standin) -> Run {
@@ -18,21 +18,6 @@ fn one_call(standin: &Standin) -> Run {
         .input("images", "swr.cn-north-4.myhuaweicloud.com/team/app")
         .input("tags", "1.0.0,1.1.0")
         .input("targets", "cn-east-3")
-}
-
-/// So many repositories with one tag, one target: as many calls.
-fn many_calls(standin: &Standin, calls: usize) -> Run {
-    let images: Vec<String> = (0..calls)
-        .map(|call| format!("swr.cn-north-4.myhuaweicloud.com/bulk/r{call:04}:t00000"))
-        .collect();
-    Run::github()
-        .against(standin)
-        .input("images", &images.join("\n"))
-        .input("targets", "cn-east-3")
-}
-
-fn bulk(calls: usize) -> Standin {
-    Standin::start(World::sized(calls, 1))
 }
 
 /// An answer that allows the next try at once.
@@ -70,17 +55,6 @@ fn asked_tags(standin: &Standin) -> Vec<Value> {
 /// The time from one request to the next, by their place in the log.
 fn pause(requests: &[Request], earlier: usize, later: usize) -> f64 {
     (requests[later].arrived - requests[earlier].arrived).as_secs_f64()
-}
-
-fn states(finished: &Finished) -> Vec<String> {
-    let results = finished.json("results");
-    let tags = results
-        .as_array()
-        .expect("an array")
-        .iter()
-        .flat_map(|pair| pair["tags"].as_array().expect("an array").clone());
-    tags.map(|tag| tag["state"].as_str().expect("a state").to_owned())
-        .collect()
 }
 
 #[test]
@@ -169,7 +143,7 @@ fn what_would_not_pass_is_never_tried_again() {
         let finished = one_call(&standin).run();
         assert_eq!(finished.code, Some(exit), "{status}\n{}", finished.stdout);
         assert_eq!(standin.requests().len(), 1, "{status}");
-        assert_eq!(states(&finished), ["failed", "failed"], "{status}");
+        assert_eq!(finished.states(), ["failed", "failed"], "{status}");
     }
 }
 
@@ -187,7 +161,7 @@ fn an_answer_that_cannot_be_understood_is_never_tried_again() {
         let finished = one_call(&standin).run();
         assert_eq!(finished.code, Some(6), "{body}\n{}", finished.stdout);
         assert_eq!(standin.requests().len(), 1, "{body}");
-        assert_eq!(states(&finished), ["unknown", "unknown"], "{body}");
+        assert_eq!(finished.states(), ["unknown", "unknown"], "{body}");
     }
 }
 
@@ -220,7 +194,7 @@ fn failures_and_named_tags_share_one_budget() {
         asked_tags(&standin),
         [both.clone(), both, named.clone(), named]
     );
-    assert_eq!(states(&finished), ["accepted", "failed"]);
+    assert_eq!(finished.states(), ["accepted", "failed"]);
     assert_eq!(finished.json("results")[0]["calls"][0]["attempts"], 4);
 }
 
@@ -242,7 +216,7 @@ fn after_a_lost_answer_only_tags_not_known_good_are_sent_again() {
             json!(["1.1.0"])
         ]
     );
-    assert_eq!(states(&finished), ["accepted", "accepted"]);
+    assert_eq!(finished.states(), ["accepted", "accepted"]);
 }
 
 #[test]
@@ -322,144 +296,6 @@ fn each_try_is_signed_anew() {
         assert_ne!(requests[0].header(header), requests[1].header(header));
     }
     assert_eq!(requests[0].body, requests[1].body);
-}
-
-#[test]
-fn a_throttled_answer_holds_back_all_calls_not_yet_sent() {
-    const CALLS: usize = 12;
-    let standin = bulk(CALLS);
-    standin.fault(
-        Fault::answer(Answer::throttled().with("Retry-After", "3")).when(When::Calls(vec![2])),
-    );
-    // The others are answered well after the throttled one.
-    standin.fault(Fault::delay(Duration::from_secs(1)).when(When::After(1)));
-    let finished = many_calls(&standin, CALLS).run();
-    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    let requests = standin.requests();
-    assert_eq!(requests.len(), CALLS + 1);
-    let since: Vec<f64> = (1..requests.len())
-        .map(|later| pause(&requests, 1, later))
-        .collect();
-    // The throttled one and three that went beside it; then nothing for three seconds.
-    let early = since.iter().filter(|since| **since < 2.9).count();
-    assert_eq!(early, 4, "{since:?}");
-}
-
-#[test]
-fn a_gateway_that_throttles_everything_sees_no_more_than_a_few_requests_at_once() {
-    const CALLS: usize = 8;
-    let standin = bulk(CALLS);
-    standin.fault(Fault::answer(Answer::throttled().with("Retry-After", "1")));
-    let finished = many_calls(&standin, CALLS)
-        .input("retries", "1")
-        .input("concurrency", "4")
-        .run();
-    assert_eq!(finished.code, Some(5), "{}", finished.stdout);
-    let requests = standin.requests();
-    assert_eq!(requests.len(), CALLS * 2, "1 + `retries` each, no more");
-    for first in 0..requests.len() {
-        let within = (first..requests.len())
-            .filter(|later| pause(&requests, first, *later) < 0.7)
-            .count();
-        assert!(within <= 4, "{within} requests within 0.7 s");
-    }
-}
-
-#[test]
-fn a_401_in_the_middle_ends_the_run() {
-    const CALLS: usize = 12;
-    let standin = bulk(CALLS);
-    standin.fault(
-        Fault::answer(Answer::gateway(
-            401,
-            "0301",
-            "Incorrect IAM authentication information: AK not exist",
-        ))
-        .when(When::Calls(vec![4])),
-    );
-    standin.fault(Fault::delay(Duration::from_secs(1)).when(When::Calls(vec![2, 3, 4])));
-    let finished = many_calls(&standin, CALLS).run();
-    assert_eq!(finished.code, Some(3), "{}", finished.stdout);
-    // The first alone, four at once, of which one was refused; nothing after that.
-    assert_eq!(standin.requests().len(), 5);
-    let states = states(&finished);
-    let count = |wanted: &str| states.iter().filter(|state| *state == wanted).count();
-    assert_eq!(
-        (count("accepted"), count("failed"), count("skipped")),
-        (4, 1, 7)
-    );
-    let results = finished.json("results");
-    let reason = results[CALLS - 1]["tags"][0]["reason"].clone();
-    assert!(
-        reason.as_str().expect("a reason").contains("401"),
-        "{reason}"
-    );
-    assert_eq!(
-        results[CALLS - 1]["calls"],
-        json!([]),
-        "a call never sent is no call"
-    );
-}
-
-#[test]
-fn a_401_ends_the_pause_of_a_call_that_was_to_be_sent_again() {
-    let standin = bulk(6);
-    standin.fault(Fault::answer(answer(503).with("Retry-After", "30")).when(When::Calls(vec![2])));
-    standin.fault(
-        Fault {
-            delay: Duration::from_millis(500),
-            ..Fault::answer(answer(401))
-        }
-        .when(When::Calls(vec![3])),
-    );
-    let started = Instant::now();
-    let finished = many_calls(&standin, 6).run();
-    assert_eq!(finished.code, Some(3), "{}", finished.stdout);
-    assert!(started.elapsed() < Duration::from_secs(15));
-    assert_eq!(standin.requests().len(), 6, "each once");
-    let results = finished.json("results");
-    let paused: Vec<_> = results
-        .as_array()
-        .expect("an array")
-        .iter()
-        .filter(|pair| pair["calls"][0]["httpStatus"] == 503)
-        .collect();
-    assert_eq!(paused.len(), 1);
-    assert_eq!(paused[0]["tags"][0]["state"], "failed");
-    assert_eq!(paused[0]["calls"][0]["attempts"], 1);
-}
-
-#[test]
-fn the_first_request_goes_alone_until_its_first_attempt_has_ended() {
-    let standin = bulk(5);
-    standin.fault(
-        Fault {
-            delay: Duration::from_secs(1),
-            ..Fault::answer(answer(503).with("Retry-After", "3"))
-        }
-        .when(When::First(1)),
-    );
-    let finished = many_calls(&standin, 5).run();
-    assert_eq!(finished.code, Some(0), "{}", finished.stdout);
-    let requests = standin.requests();
-    assert_eq!(requests.len(), 6);
-    assert!(
-        pause(&requests, 0, 1) >= 0.99,
-        "nothing before the first answer"
-    );
-    assert!(
-        pause(&requests, 0, 4) < 3.9,
-        "the others do not wait for its retries"
-    );
-    assert_eq!(
-        requests[5].path, requests[0].path,
-        "the retry comes after them"
-    );
-    assert!(
-        requests[1..5]
-            .iter()
-            .all(|request| request.path != requests[0].path)
-    );
 }
 
 #[test]

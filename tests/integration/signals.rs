@@ -65,18 +65,6 @@ fn signalled(run: Run, standin: &Standin, requests: usize, signal: Signal) -> Fi
     finished
 }
 
-/// The state of each tag, in order.
-fn states(finished: &Finished) -> Vec<String> {
-    let results = finished.json("results");
-    let tags = results
-        .as_array()
-        .expect("an array")
-        .iter()
-        .flat_map(|pair| pair["tags"].as_array().expect("an array").clone());
-    tags.map(|tag| tag["state"].as_str().expect("a state").to_owned())
-        .collect()
-}
-
 fn everything_is_written(finished: &Finished, code: &str) {
     assert_eq!(finished.output("exit-code"), code);
     let results = finished.json("results");
@@ -103,7 +91,7 @@ fn in_the_middle_of_calls_what_is_known_is_written() {
         assert_eq!(finished.code, Some(code), "{}", finished.stdout);
         let (known, lost, never) = ("accepted", "unknown", "skipped");
         assert_eq!(
-            states(&finished),
+            finished.states(),
             [known, known, lost, lost, never, never, never, never]
         );
         assert_eq!(standin.sync_requests().len(), 4);
@@ -129,7 +117,7 @@ fn before_the_first_answer_nothing_is_claimed() {
     standin.fault(Fault::delivery(Delivery::Never));
     let finished = signalled(calls(&standin, 3), &standin, 1, Signal::TERM);
     assert_eq!(finished.code, Some(143), "{}", finished.stdout);
-    assert_eq!(states(&finished), ["unknown", "skipped", "skipped"]);
+    assert_eq!(finished.states(), ["unknown", "skipped", "skipped"]);
     assert_eq!(finished.output("status"), "failure");
     everything_is_written(&finished, "143");
 }
@@ -140,7 +128,7 @@ fn in_the_middle_of_a_slow_answer_the_tags_are_unknown() {
     standin.fault(Fault::delivery(Delivery::Trickle(Duration::from_secs(5))));
     let finished = signalled(calls(&standin, 1), &standin, 1, Signal::INT);
     assert_eq!(finished.code, Some(130), "{}", finished.stdout);
-    assert_eq!(states(&finished), ["unknown"]);
+    assert_eq!(finished.states(), ["unknown"]);
     everything_is_written(&finished, "130");
 }
 
@@ -151,7 +139,7 @@ fn in_a_pause_before_another_try_the_last_answer_stands() {
     standin.fault(Fault::answer(busy));
     let finished = signalled(calls(&standin, 1), &standin, 1, Signal::TERM);
     assert_eq!(finished.code, Some(143), "{}", finished.stdout);
-    assert_eq!(states(&finished), ["failed"]);
+    assert_eq!(finished.states(), ["failed"]);
     assert_eq!(standin.sync_requests().len(), 1);
     let reason = finished.json("results")[0]["tags"][0]["reason"].clone();
     assert!(
@@ -168,7 +156,7 @@ fn while_a_failed_call_is_sent_again_its_tags_are_unknown() {
     standin.fault(Fault::answer(busy).when(When::First(1)));
     standin.fault(Fault::delivery(Delivery::Never));
     let finished = signalled(calls(&standin, 1), &standin, 2, Signal::TERM);
-    assert_eq!(states(&finished), ["unknown"], "{}", finished.stdout);
+    assert_eq!(finished.states(), ["unknown"], "{}", finished.stdout);
     assert_eq!(finished.json("results")[0]["calls"][0]["attempts"], 2);
 }
 
@@ -180,7 +168,7 @@ fn while_it_waits_for_tags_to_land_they_are_pending() {
     let run = calls(&standin, 2).input("wait", "true");
     let finished = signalled(run, &standin, 2, Signal::TERM);
     assert_eq!(finished.code, Some(143), "{}", finished.stdout);
-    assert_eq!(states(&finished), ["pending", "pending"]);
+    assert_eq!(finished.states(), ["pending", "pending"]);
     assert_eq!(finished.output("synced-count"), "0");
 
     // The second call is still under way, so that nobody waits yet.
@@ -189,7 +177,7 @@ fn while_it_waits_for_tags_to_land_they_are_pending() {
     standin.fault(second.when(When::After(1)));
     let run = calls(&standin, 2).input("wait", "true");
     let finished = signalled(run, &standin, 2, Signal::TERM);
-    assert_eq!(states(&finished), ["pending", "unknown"]);
+    assert_eq!(finished.states(), ["pending", "unknown"]);
 }
 
 #[test]

@@ -5,7 +5,17 @@ use std::collections::BTreeSet;
 use super::{hold, project, read};
 
 /// All tests of these are named there.
-const FILES: [&str; 6] = ["defects", "faults", "files", "limits", "retries", "signals"];
+const FILES: [&str; 9] = [
+    "defects",
+    "faults",
+    "faults/proxies",
+    "faults/tls",
+    "files",
+    "limits",
+    "retries",
+    "retries/gate",
+    "signals",
+];
 
 /// What stands between backticks in the last column of the tables, as `module::test` or the path of a script.
 fn named() -> BTreeSet<String> {
@@ -67,7 +77,8 @@ fn every_test_about_reliability_is_named_in_the_table() {
         let source = read(&format!("tests/integration/{file}.rs"));
         let tests = tests_of(&source);
         assert!(tests.len() > 3, "{file}: {tests:?}");
-        let names = tests.iter().map(|test| format!("{file}::{test}"));
+        let module = file.replace('/', "::");
+        let names = tests.iter().map(|test| format!("{module}::{test}"));
         unnamed.extend(names.filter(|name| !named.contains(name)));
     }
     hold(&unnamed);
