@@ -12,8 +12,9 @@ use crate::outcome::Signal;
 pub fn first() -> impl Future<Output = Signal> {
     let (tell, told) = tokio::sync::oneshot::channel();
     if let Ok(signals) = listen() {
-        // A thread of its own: it ends the process even while the main one writes.
-        std::thread::spawn(move || follow(signals, tell));
+        // A thread of its own: it ends the process even while the main one writes. Where there may be no more threads the
+        // run goes on without, and the second signal ends it.
+        let _ = std::thread::Builder::new().spawn(move || follow(signals, tell));
     }
     async move {
         match told.await {
