@@ -29,7 +29,11 @@ impl Endpoint {
             )
         };
         // Parsing would take more than is meant: `https:host`, backslashes for slashes, escapes in the host.
-        let Some((_, rest)) = sample.split_once("://") else {
+        let is_scheme = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
+        let parts = sample
+            .split_once("://")
+            .filter(|(scheme, _)| is_scheme(scheme));
+        let Some((_, rest)) = parts else {
             return Err(refuse("it lacks `://`"));
         };
         let is_plain =
@@ -156,6 +160,7 @@ mod tests {
             "https://a.example/a$b",
             "https://a.example/a//b",
             "https:a.example/../b",
+            "https:a.example/../b://c",
             r"https://a.example\..\b",
             "https://a.example/a\tb",
             "https://wuT\u{8b}\u{fffd}",
