@@ -17,12 +17,15 @@ use swr_image_sync::select;
 const SECRET: &str = "a-secret-of-the-fuzz-target";
 
 fuzz_target!(|text: &str| {
+    // Elsewhere than in its own input it would be no secret.
+    if text.contains(SECRET) {
+        return;
+    }
     let mut environment: Environment = text
         .split("\n\n")
         .filter_map(|entry| entry.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let is_secret = !text.contains(SECRET);
     environment
         .entry("INPUT_SECRET-KEY".to_owned())
         .or_insert_with(|| SECRET.to_owned());
@@ -33,7 +36,7 @@ fuzz_target!(|text: &str| {
     };
     let inputs = inputs::read(&environment, &read_file);
     let _ = Presentation::parse(&inputs, &environment);
-    let says_no_secret = |words: &str| assert!(!is_secret || !words.contains(SECRET), "{words}");
+    let says_no_secret = |words: &str| assert!(!words.contains(SECRET), "{words}");
     inputs
         .warnings
         .iter()
