@@ -23,14 +23,18 @@ def standin(*arguments, sockets=1):
 
 
 def speed_of_the_standin(calls=4000):
-    """Calls a second that the stand-in answers when nobody asks it to be slow, and what a client needs that does nothing but ask."""
+    """Calls a second that the stand-in answers when nobody asks it to be slow, what a client needs that does nothing but ask, and how
+    long that client waits longer when the stand-in is told to be slow."""
     step("speed of the stand-in")
     with standin("--port", "0", "--sized", f"{calls // 4},1") as server:
         many = programs.many_by_raw_client(server.url, calls, CONCURRENCY)
         one = programs.many_by_raw_client(server.url, 1, 1)
         walls = interleaved([many], 3)[many.name]
-        alone = interleaved([one], 20)[one.name]
-    return {"calls_a_second": calls / median(walls, "wall"), "one_call": median(alone, "wall")}
+        alone = median(interleaved([one], 20)[one.name], "wall")
+    with standin("--port", "0", "--sized", "1,1", "--latency", f"{LATENCY_MS}ms") as server:
+        one = programs.many_by_raw_client(server.url, 1, 1)
+        slow = median(interleaved([one], 20)[one.name], "wall")
+    return {"calls_a_second": calls / median(walls, "wall"), "one_call": alone, "latency": slow - alone}
 
 
 def one_sync(times, tls):
